@@ -1,0 +1,89 @@
+"""Step 2 of 5, build: examples in, a model described: which families at which size, in which order, and why.
+
+Nothing is trained here. With `family = "auto"` the model is a ladder of rungs, from cheap to dear, which train climbs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from .core.artifacts import Examples, Model
+from .core.contracts import Facts, Recipe
+from .core.durable import read_json, write_json
+from .core.language import Said, say
+from .core.shelves import look_up
+from .families import FAMILIES
+
+# The rungs of family = "auto". A dearer rung stands here only where it won on dev somewhere: docs/decisions/.
+LADDER = ("linear", "convolution")
+BYTES_PER_PARAMETER = {"weights": 4, "training": 16}  # weight, gradient and AdamW's two moments, fp32
+
+
+def known_family(name: str) -> None:
+    """Raises CallError for a family that is not on the shelf."""
+    if name != "auto":
+        look_up(dict.fromkeys(FAMILIES, "builtins:str"), name, say("family", "模型种类"))
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """Settings of [build]."""
+
+    family: str = field(default="auto", metadata={"check": known_family})
+    """The kind of model: auto (a ladder from cheap to dear), linear, convolution, lstm, transformer.
+
+    模型的种类：auto（由便宜到昂贵逐级尝试）、linear、convolution、lstm、transformer。"""
+    size: Literal["auto", "small", "medium", "large"] = "auto"
+    """The one dial of size; auto lets the number of rows choose.
+
+    唯一的大小旋钮；auto 由数据行数决定。"""
+
+
+def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings(), **given: Any) -> Model:
+    """The model to train for these examples.
+
+    Raises CallError for an unknown family, with the nearest name.
+
+    >>> rows = [{"m": f"refund {i}", "t": "money"} for i in range(9)] + [{"m": f"parcel {i}", "t": "post"} for i in range(9)]
+    >>> from startlm import prepare_examples
+    >>> build_model(prepare_examples(rows, text="m", label="t"), family="linear").rungs[0].family
+    'linear'
+    """
+    settings = replace(settings, **given)
+    names = LADDER if settings.family == "auto" else (settings.family,)
+    rungs = tuple(look_up(FAMILIES, name, say("family", "模型种类")).recipe(examples.facts, settings.size) for name in names)
+    return Model(task="classify", text=examples.text_columns, labels=examples.labels, cleaning=examples.meta["cleaning"],
+                 rungs=rungs, examples=examples.fingerprint, chosen_by=settings.family)
+
+
+def describe_cost(recipe: Recipe) -> Said:
+    """Parameters and memory of one rung, in a sentence; time is measured when training starts."""
+    weights = recipe.parameters * BYTES_PER_PARAMETER["weights"] / 1e6
+    training = recipe.parameters * BYTES_PER_PARAMETER["training"] / 1e6
+    return say(f"{recipe.family} ({recipe.size}): {recipe.parameters:,} parameters, {weights:,.0f} MB, about {training:,.0f} MB while it trains. {recipe.reason.en}",
+               f"{recipe.family}（{recipe.size}）：{recipe.parameters:,} 个参数，{weights:,.0f} MB，训练时约 {training:,.0f} MB。{recipe.reason.zh}")
+
+
+# ---------------------------------------------------------------- on disk
+
+def save_model(model: Model, path: Path) -> None:
+    """Write what build decided."""
+    write_json(path, asdict(replace(model, folder=None)))
+
+
+def load_model(path: Path, folder: Path | None = None) -> Model:
+    """Read what `save_model` wrote."""
+    value = read_json(path)
+    rungs = tuple(recipe_from_json(rung) for rung in value.pop("rungs"))
+    value.update(rungs=rungs, text=tuple(value["text"]), labels=tuple(value["labels"]), ladder=tuple(value["ladder"]), folder=folder)
+    return Model(**value)
+
+
+def recipe_from_json(value: dict[str, Any]) -> Recipe:
+    """A Recipe back from its JSON."""
+    return Recipe(**{**value, "reason": Said(*value["reason"])})
+
+
+__all__ = ["BuildSettings", "Facts", "build_model", "describe_cost", "load_model", "recipe_from_json", "save_model"]

@@ -1,0 +1,353 @@
+"""The door: one command a step, and new, run, plan, predict, compare, serve, demo, doctor.
+
+A step is imported when its command is called, so that `startlm --help` costs a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Callable, Mapping, Optional, get_args
+
+import typer
+from typer.core import TyperGroup
+
+from .core.errors import CallError, StartLMError
+from .core.language import Said, say, use_language
+
+TITLES = {
+    "prepare": say("1 Prepare", "1 准备"), "build": say("2 Build", "2 构建"), "train": say("3 Train", "3 训练"),
+    "evaluate": say("4 Evaluate", "4 评估"), "deploy": say("5 Deploy", "5 部署"),
+}
+
+
+STEP_SECTIONS = {"prepare": ("prepare", "clean"), "train": ("train", "predict")}
+
+
+# --------------------------------------------- what every command understands
+
+@dataclass
+class _Everywhere:
+    """What was said on the command line to any command."""
+
+    as_json: bool = False
+    debug: bool = False
+    overrides: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+_said = _Everywhere()
+
+_COMMON = {
+    "language": Annotated[Optional[str], typer.Option("--language", metavar="zh|en", help="Default from the locale. 界面语言。")],
+    "as_json": Annotated[bool, typer.Option("--json", help="One JSON object on standard output. 以 JSON 输出结果。")],
+    "debug": Annotated[bool, typer.Option("--debug", help="Show the traceback of an error. 显示出错的调用栈。")],
+}
+
+
+def command(*sections: str, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a command: its own parameters, the options that every command has, and a flag for each setting of `sections`.
+
+    The flags are derived from the settings' declarations, and only for the command that is called: that import takes time.
+    """
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @wraps(function)
+        def called(**given: Any) -> None:
+            _remember(given)
+            function(**{key: value for key, value in given.items() if key in own})
+
+        own = inspect.signature(function, eval_str=True).parameters
+        parameters = [*own.values(), *(_parameter(key, kind, False if key != "language" else None) for key, kind in _COMMON.items())]
+        if sections and _asked_for(name or function.__name__):
+            parameters += _setting_parameters(sections)
+        called.__signature__ = inspect.Signature([each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters])  # type: ignore[attr-defined]
+        called.__annotations__ = {each.name: each.annotation for each in parameters}
+        app.command(name=name)(called)
+        return function
+
+    return register
+
+
+def _common_last(arguments: list[str]) -> list[str]:
+    """`startlm --language zh run NAME` means the same as `startlm run NAME --language zh`."""
+    front: list[str] = []
+    rest = list(arguments)
+    while rest and rest[0].split("=")[0] in ("--language", "--json", "--debug"):
+        front.append(rest.pop(0))
+        if front[-1] == "--language" and rest:
+            front.append(rest.pop(0))
+    return [*rest, *front] if rest else front
+
+
+def _asked_for(name: str) -> bool:
+    return next((word for word in _common_last(sys.argv[1:]) if not word.startswith("-")), None) == name
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _setting_parameters(sections: tuple[str, ...]) -> list[inspect.Parameter]:
+    from .core.settings import settings_of
+    from .project import SECTIONS
+
+    return [_parameter(f"{section}__{setting.name}", *_flag(section, setting)) for section in sections for setting in settings_of(SECTIONS[section])]
+
+
+def _flag(section: str, setting: Any) -> tuple[Any, Any]:
+    flag = "--" + setting.name.replace("_", "-")
+    if section != "prepare" and setting.name == "seed":
+        flag = f"--{section}-seed"
+    if setting.name == "force":
+        return Annotated[bool, typer.Option(flag, help=f"[{section}] {setting.doc}")], False
+    return Annotated[Optional[str], typer.Option(flag, metavar=_kind(setting.type), help=f"[{section}] {setting.doc}", show_default=False)], None
+
+
+def _kind(kind: Any) -> str:
+    words = [value for value in (*get_args(kind), *(part for each in get_args(kind) for part in get_args(each))) if isinstance(value, str)]
+    return "|".join(words) if words else next((name.upper() for name in ("int", "float", "bool") if name in str(kind)), "TEXT")
+
+
+def _remember(given: Mapping[str, Any]) -> None:
+    _said.as_json, _said.debug = given["as_json"], given["debug"]
+    if given["language"]:
+        if given["language"] not in ("zh", "en"):
+            raise CallError(say(f"There is no language {given['language']!r}.", f"没有 {given['language']!r} 这种语言。"), say("--language zh or --language en", "--language zh 或 --language en"))
+        use_language(given["language"])
+    for key, value in given.items():
+        section, parted, setting = key.partition("__")
+        if parted and value not in (None, False):
+            _said.overrides.setdefault(section, {})[setting] = value
+
+
+class Group(TyperGroup):
+    """Commands in the order of the work, not of the alphabet."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
+
+
+app = typer.Typer(cls=Group, add_completion=False, no_args_is_help=False, invoke_without_command=True, pretty_exceptions_enable=False,
+                  rich_markup_mode=None, help="From your own tables to a model that answers, in five steps. 从你自己的表格到能回答问题的模型，共五步。")
+
+Name = Annotated[str, typer.Argument(help="The project's folder. 项目文件夹。", metavar="NAME")]
+
+
+@app.callback()
+def tour(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        _print(say("StartLM takes a table of messages to a classifier that answers, in five steps.\n\n"
+                   "  startlm demo                       the tour: a tea shop's messages, all five steps, offline\n"
+                   "  startlm new NAME --data FILE       your own table: looks at it and writes a commented startlm.toml\n"
+                   "  startlm run NAME                   the five steps\n"
+                   "  startlm --help                     every command",
+                   "StartLM 用五步把一张消息表变成能回答的分类器。\n\n"
+                   "  startlm demo                       导览：一家茶铺的消息，走完五步，离线运行\n"
+                   "  startlm new 名称 --data 文件       你自己的表：先看一遍，写出带注释的 startlm.toml\n"
+                   "  startlm run 名称                   走完五步\n"
+                   "  startlm --help                     全部命令"))
+
+
+# ------------------------------------------------------------------ commands
+
+@command()
+def new(
+    name: Name,
+    data: Annotated[str, typer.Option(help="The table to learn from. 用来学习的表。")],
+    test: Annotated[Optional[str], typer.Option(help="A second table that only tests. 只用于测试的表。")] = None,
+    split_column: Annotated[Optional[str], typer.Option(help="A column with train, dev, test. 说明划分的列。")] = None,
+    text: Annotated[Optional[str], typer.Option(help="The text column, or several with commas. 文本列，多列用逗号。")] = None,
+    label: Annotated[Optional[str], typer.Option(help="The label column. 标签列。")] = None,
+) -> None:
+    """Look at a table and write a commented startlm.toml. 看一遍表格，写出 startlm.toml。"""
+    from .commands.new import look_at
+    from .project import new_project
+
+    columns = tuple(part.strip() for part in text.split(",")) if text else ()
+    look = look_at(data, test=test, text=columns, label=label, split_column=split_column)
+    given = look.settings(Path(name))
+    path = new_project(Path(name), given, str(say("Every setting of this project; what stands behind # is its default.", "本项目的全部设置；# 后面是默认值。")))
+    for said in look.said:
+        _print(said)
+    _finish({"settings": str(path), **given, "said": [str(said) for said in look.said]},
+            say(f"\nWrote {path}. Next: startlm run {name}", f"\n已写出 {path}。下一步：startlm run {name}"))
+
+
+def _run(name: str, until: str) -> None:
+    from .project import Project, run_project
+    from .commands.display import Display
+
+    show = Display(quiet=_said.as_json, titles=TITLES)
+    for progress in run_project(Project(Path(name), _said.overrides), until):
+        show.see(progress)
+    _finish({"steps": show.steps})
+
+
+def _step(step: str, doc: str) -> None:
+    def step_command(name: Name) -> None:
+        _run(name, step)
+
+    step_command.__doc__ = doc
+    command(*STEP_SECTIONS.get(step, (step,)), name=step)(step_command)
+
+
+_step("prepare", "Step 1 of 5: tables in, examples out. 第 1 步：读入表格，准备数据。")
+_step("build", "Step 2 of 5: which models to try, and what they cost. 第 2 步：选定要尝试的模型。")
+_step("train", "Step 3 of 5: climb the ladder, export what answers. 第 3 步：训练并导出。")
+_step("evaluate", "Step 4 of 5: figures with intervals on the test part. 第 4 步：在测试数据上衡量。")
+_step("deploy", "Step 5 of 5: publish a version that answers. 第 5 步：发布能回答的版本。")
+
+
+@command("prepare", "clean", "build", "train", "evaluate", "deploy", "predict")
+def run(name: Name) -> None:
+    """The five steps; what is done already is not done twice. 走完五步；做过的不重复。"""
+    _run(name, "deploy")
+
+
+@command("prepare", "clean", "build", "train", "evaluate", "deploy", "predict")
+def plan(name: Name) -> None:
+    """Which steps are stale, why, and what a run would cost. 哪些步骤需要重做、为什么、代价多大。"""
+    from .project import Project, cost_of, plan_project
+
+    project = Project(Path(name), _said.overrides)
+    states = plan_project(project)
+    for state in states:
+        mark = say("do  ", "要做") if state.stale else say("done", "完成")
+        _print(say(f"{TITLES[state.step].en:<12} {mark.en}  {state.why.en}", f"{TITLES[state.step].zh:<8} {mark.zh}  {state.why.zh}"))
+    cost = cost_of(project, states)
+    _finish({"steps": [{"step": state.step, "stale": state.stale, "why": str(state.why)} for state in states], "cost": str(cost)}, cost)
+
+
+@command()
+def predict(
+    name: Annotated[str, typer.Argument(help="A project's or a bundle's folder. 项目或包的文件夹。", metavar="NAME")],
+    file: Annotated[Optional[str], typer.Argument(help='The table to answer; "-" is standard input. 要回答的表；"-" 表示标准输入。', metavar="FILE")] = None,
+    text: Annotated[Optional[list[str]], typer.Option(help="Answer this text. 回答这段文字。")] = None,
+    output: Annotated[Optional[str], typer.Option("--output", "-o", help="Where to write; the suffix chooses the format. 写到哪里。")] = None,
+    confidences: Annotated[bool, typer.Option("--confidences", help="One column a label. 每个标签一列。")] = False,
+    for_excel: Annotated[bool, typer.Option("--for-excel", help="A BOM, and no cell begins like a formula. 供 Excel 打开。")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file. 覆盖已有文件。")] = False,
+) -> None:
+    """Answer new rows with the deployed version. 用已部署的版本回答新消息。"""
+    from .predict import Output, bundle_of, open_bundle, predict_steps
+
+    predictor = open_bundle(bundle_of(Path(name)))
+    if text:
+        answers = predictor.predict(text if len(predictor.text_columns) == 1 else [dict.fromkeys(predictor.text_columns, "") | {predictor.text_columns[0]: each} for each in text])
+        for each, answer in zip(text, answers):
+            handed = say("  (handed over)", "  （转人工）") if answer.handed_over else say("", "")
+            _print(say(f"{answer.prediction}  {answer.confidence:.1%}{handed.en}  {each}", f"{answer.prediction}  {answer.confidence:.1%}{handed.zh}  {each}"))
+        _finish({"answers": [answer._asdict() for answer in answers]})
+        return
+    if file is None:
+        raise CallError(say("There is nothing to answer.", "没有要回答的内容。"), say(f'startlm predict {name} FILE -o OUT, or --text "…"', f'startlm predict {name} 文件 -o 输出，或 --text "…"'))
+    from .formats import open_table
+    from .commands.display import Display
+
+    table = open_table(file)
+    show = Display(quiet=_said.as_json or output is None, titles=TITLES)
+    last = None
+    for last in predict_steps(predictor, table, Output(output, None, confidences, for_excel, force)):
+        show.see(last)
+    if output is not None:
+        _finish({"rows": last.result if last else 0, "output": output}, say(f"Wrote {output}", f"已写出 {output}"))
+
+
+@command()
+def compare(
+    a: Annotated[str, typer.Argument(help="Predictions of one tool. 一个工具的预测。")],
+    b: Annotated[str, typer.Argument(help="Predictions of another. 另一个工具的预测。")],
+    truth: Annotated[str, typer.Option(help="The table with the true labels. 含真实标签的表。")],
+    column: Annotated[str, typer.Option(help="The column of predictions. 预测所在的列。")] = "prediction",
+    label: Annotated[Optional[str], typer.Option(help="The column of true labels. 真实标签所在的列。")] = None,
+) -> None:
+    """Is B better than A? A paired test, in plain words. 两份预测哪份更好。"""
+    from .commands.compare import compare_files
+
+    found = compare_files(a, b, truth, column=column, label=label)
+    for line in found.lines:
+        _print(line)
+    _finish(found.as_json)
+
+
+@command()
+def demo(
+    folder: Annotated[str, typer.Argument(help="Where to put it. 放在哪里。")] = "demo",
+) -> None:
+    """The sample company, all of it, offline. 示例公司，完整走一遍，离线运行。"""
+    from .commands.demo import run_demo
+    from .commands.display import Display
+
+    _finish(run_demo(Path(folder), Display(quiet=_said.as_json, titles=TITLES), _print))
+
+
+@command()
+def doctor() -> None:
+    """Check this machine and the installation. 检查机器和安装。"""
+    from .commands.doctor import examine
+
+    checks = examine()
+    for check in checks:
+        _print(say(f"{'ok ' if check.ok else 'no '} {check.said.en}", f"{'好' if check.ok else '缺'}  {check.said.zh}"))
+    _finish({"checks": [{"name": check.name, "ok": check.ok, "said": str(check.said)} for check in checks]})
+
+
+# -------------------------------------------------------------------- output
+
+def _print(said: Said | str) -> None:
+    if not _said.as_json:
+        print(said, file=sys.stdout)
+
+
+def _finish(result: dict[str, Any], said: Said | None = None) -> None:
+    if _said.as_json:
+        print(json.dumps(result, ensure_ascii=False, default=str))
+    elif said is not None:
+        print(said)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code: 0 done, 1 could not finish, 2 the call is wrong, 3 a gate said no, 130 Ctrl-C."""
+    sys.exit(_main(sys.argv[1:]))
+
+
+def _main(arguments: list[str]) -> int:
+    try:
+        return int(app(_common_last(arguments), standalone_mode=False) or 0)
+    except StartLMError as error:
+        return _report(error, error.exit_code)
+    except KeyboardInterrupt:
+        print(say("\nStopped. The same command goes on where it stopped.", "\n已停止。再次输入同一命令即可继续。"), file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        from .core.disk_errors import work_error
+
+        return _report(work_error(Path(error.filename or "."), error), 1)
+    except Exception as error:  # noqa: BLE001  the command line's own usage errors; anything else is a bug and shows its traceback
+        if type(error).__name__ in ("Exit", "Abort"):
+            return int(getattr(error, "exit_code", 130))
+        if not hasattr(error, "format_message"):
+            raise
+        return _report(CallError(say(error.format_message(), error.format_message()), say("startlm --help shows every command", "startlm --help 显示全部命令")), 2)
+
+
+def _report(error: StartLMError, code: int) -> int:
+    if _said.debug:
+        import traceback
+
+        traceback.print_exception(error, file=sys.stderr)
+    if _said.as_json:
+        print(json.dumps({"error": {"message": str(error.message), "hint": str(error.hint), "where": str(error.where or ""), "exit_code": code}}, ensure_ascii=False))
+    print(say(f"Error: {error}", f"错误：{error}"), file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Which column plays which part: the text that is read, the label that is learnt, the split that is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence
+
+from ..core.language import Said, say
+from . import as_text, filled, names_in
+from .category import LABEL_NAMES, OUTCOME_NAMES
+
+_SPLIT_WORDS = {
+    "train": "train training tr 训练 训练集",
+    "dev": "dev develop development valid validation val eval 验证 验证集 开发 开发集",
+    "calibration": "calibration calib 校准 校准集",
+    "test": "test testing tst heldout holdout 测试 测试集",
+}
+_PART_OF = {word: part for part, words in _SPLIT_WORDS.items() for word in words.split()}
+
+_AFTERWARDS = frozenset(
+    "reply replies response responses answer answers resolution solution agent_reply"
+    " 回复 答复 回答 客服回复 处理结果 解决方案 处理意见".split()
+)
+"""Names of texts that are written after the message: they would give the answer away."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What each column is for. `why` holds one sentence for every choice, the columns left out included."""
+
+    text: tuple[str, ...]
+    label: str | None
+    split: str | None
+    unused: tuple[str, ...]
+    why: tuple[Said, ...]
+
+
+def guess_split(values: Sequence[Any]) -> dict[str, str] | None:
+    """The part that each of the column's words means, where the column says train, dev, test; else None.
+
+    >>> guess_split(["训练", "测试", "训练"])
+    {'训练': 'train', '测试': 'test'}
+    """
+    parts: dict[str, str] = {}
+    for word in dict.fromkeys(filled(values)):
+        part = _PART_OF.get(word.lower().strip("._- "))
+        if part is None:
+            return None
+        parts[word] = part
+    return parts if "train" in parts.values() and len(set(parts.values())) > 1 else None
+
+
+def guess_roles(columns: Sequence[str], samples: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> Roles:
+    """Which columns are text, label and split, from their names, kinds and a sample of each one's values."""
+    why: list[Said] = []
+    split = _pick_split(columns, samples, why)
+    open_columns = [column for column in columns if column != split]
+    label = _pick_label(open_columns, samples, kinds, why)
+    text = _pick_text([column for column in open_columns if column != label], samples, kinds, why)
+    unused = tuple(column for column in columns if column not in (*text, label, split))
+    why += [_why_unused(column, kinds[column]) for column in unused]
+    return Roles(text, label, split, unused, tuple(why))
+
+
+def _pick_split(columns: Sequence[str], samples: Mapping[str, Sequence[Any]], why: list[Said]) -> str | None:
+    for column in columns:
+        parts = guess_split(samples[column])
+        if parts:
+            shown = ", ".join(f"{word} = {part}" for word, part in parts.items())
+            why.append(say(f"split: {column!r}, its values name the parts ({shown})", f"划分：{column!r}，它的值就是各部分的名字（{shown}）"))
+            return column
+    return None
+
+
+def _repeats(values: Sequence[Any]) -> bool:
+    texts = filled(values)
+    return len(set(texts)) < len(texts)
+
+
+def _pick_label(
+    columns: Sequence[str], samples: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], why: list[Said]
+) -> str | None:
+    learnable = [c for c in columns if kinds[c] not in ("text", "date") and _repeats(samples[c])]
+    categories = [c for c in learnable if kinds[c] == "category" and len(set(filled(samples[c]))) > 1]
+    exact = [c for c in learnable if c.strip().lower() in LABEL_NAMES]  # sorted files may show one label at first
+    named = exact or [c for c in categories if names_in(c, LABEL_NAMES)]
+    outcomes = [c for c in categories if c.strip().lower() in OUTCOME_NAMES]
+    if named or outcomes:
+        label = (named or outcomes)[0]
+        why.append(say(f"label: {label!r}, by its name", f"标签：{label!r}，名字如此"))
+    elif categories:
+        label = categories[-1]  # exports tend to put the answer last
+        others = len(categories) - 1
+        also = say(f"; {others} more could be it", f"；另有 {others} 列也可能是") if others else say("", "")
+        why.append(say(f"label: {label!r}, the last column of repeated values{also.en}", f"标签：{label!r}，最后一列重复出现的值{also.zh}"))
+    else:
+        why.append(say("label: none, no column repeats its values", "标签：没有，没有一列的值是重复出现的"))
+        return None
+    return label
+
+
+def _pick_text(
+    columns: Sequence[str], samples: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], why: list[Said]
+) -> tuple[str, ...]:
+    texts = [c for c in columns if kinds[c] == "text"]
+    afterwards = [c for c in texts if names_in(c, _AFTERWARDS)]
+    chosen = tuple(c for c in texts if c not in afterwards) or tuple(texts[:1])
+    if not chosen:
+        why.append(say("text: none, no column holds sentences", "文本：没有，没有一列是句子"))
+        return ()
+    lengths = ", ".join(f"{c!r} ({_mean_length(samples[c]):.0f})" for c in chosen)
+    if len(chosen) == 1:
+        why.append(say(f"text: {lengths} characters on average, free text", f"文本：{lengths}，平均字符数，自由文本"))
+    else:
+        why.append(
+            say(f"text: {lengths} characters on average, joined with their names", f"文本：{lengths}，平均字符数，连同列名合在一起")
+        )
+    return chosen
+
+
+def _mean_length(values: Sequence[Any]) -> float:
+    return sum(len(as_text(value)) for value in values) / max(1, len(values))
+
+
+def _why_unused(column: str, kind: str) -> Said:
+    if kind == "text" and names_in(column, _AFTERWARDS):
+        return say(
+            f"left out: {column!r}, written after the message, it would give the answer away",
+            f"不用：{column!r}，它写在消息之后，会泄露答案",
+        )
+    names = {"date": "日期", "identifier": "标识", "number": "数字", "category": "类别", "text": "文本"}
+    return say(f"left out: {column!r} ({kind})", f"不用：{column!r}（{names.get(kind, kind)}）")

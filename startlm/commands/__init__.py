@@ -1,0 +1,1 @@
+"""What the door offers beside the steps: new, compare, demo, doctor; and how progress is shown in a terminal."""

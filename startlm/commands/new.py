@@ -1,0 +1,96 @@
+"""`startlm new`: look at a table, guess each column's kind and role, and say why."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ..columns import SAMPLE, guess_kind
+from ..columns.roles import guess_roles, guess_split
+from ..core.contracts import Row, Table
+from ..core.errors import CallError
+from ..core.language import Said, say
+from ..formats import open_table
+from ..prepare import no_such_column
+
+MOST_ROWS = 100_000  # rows read to draw the sample from: files are often sorted by label
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen in a table: the roles of its columns, and a sentence for every guess."""
+
+    table: Table
+    data: str
+    test: str | None
+    text: tuple[str, ...]
+    label: str
+    split_column: str | None
+    said: tuple[Said, ...]
+
+    def settings(self, folder: Path) -> dict[str, Any]:
+        """What goes into [prepare], with paths relative to the project's folder."""
+        given: dict[str, Any] = {"data": _relative(self.data, folder), "text": list(self.text), "label": self.label}
+        if self.test:
+            given["test"] = _relative(self.test, folder)
+        if self.split_column:
+            given["split_column"] = self.split_column
+        return given
+
+
+def look_at(data: str, *, test: str | None, text: tuple[str, ...], label: str | None, split_column: str | None) -> Look:
+    """Open the tables, take a sample, guess what is not told. Raises CallError where no text or label can be found."""
+    table = open_table(data)
+    tables = [table] + ([open_table(test)] if test else [])
+    for column in (*text, label, split_column):
+        if column and column not in table.columns:
+            raise no_such_column(column, table)
+    samples = _samples(table)
+    kinds = {name: guess_kind(values, name) for name, values in samples.items()}
+    roles = guess_roles(table.columns, samples, {name: kind for name, (kind, _) in kinds.items()})
+    said = list(said for each in tables for said in each.said)
+    said += [say(f"column {name}: {kind} ({why.en})", f"列 {name}：{_KINDS[kind]}（{why.zh}）") for name, (kind, why) in kinds.items()]
+    text, label, split_column = text or roles.text, label or roles.label, split_column or roles.split
+    if label and label in text:
+        text = tuple(name for name in text if name != label)
+    if len(table.columns) < 2:
+        raise CallError(say(f"The table has one column ({table.columns[0]}): a text and a label are needed.", f"这张表只有一列（{table.columns[0]}）：需要文本和标签两列。"),
+                        say('add a column of labels, or name the separator: [prepare] delimiter = ";"', '请增加标签列，或写明分隔符：[prepare] delimiter = ";"'), where=data)
+    if not text or not label:
+        missing = say("text", "文本") if not text else say("label", "标签")
+        raise CallError(say(f"No column looks like the {missing.en}.", f"看不出哪一列是{missing.zh}。"),
+                        say(f"name it: --{missing.en} COLUMN; the columns are {', '.join(table.columns)}", f"请指明：--{missing.en} 列名；现有的列：{'、'.join(table.columns)}"), where=data)
+    said += list(roles.why) + [_roles_said(table, text, label, split_column, samples)]
+    return Look(table, data, test, text, label, split_column, tuple(said))
+
+
+_KINDS = {"text": "文本", "category": "类别", "number": "数字", "date": "日期", "identifier": "编号"}
+
+
+def _roles_said(table: Table, text: tuple[str, ...], label: str, split: str | None, samples: dict[str, list[Any]]) -> Said:
+    unused = [name for name in table.columns if name not in (*text, label, split)]
+    parts = guess_split(samples[split]) if split else None
+    en = f"-> text: {', '.join(text)}; label: {label}"
+    zh = f"-> 文本：{'、'.join(text)}；标签：{label}"
+    if split:
+        words = ", ".join(f"{word} = {part}" for word, part in (parts or {}).items())
+        en, zh = en + f"; split: {split} ({words})", zh + f"；划分：{split}（{words}）"
+    if unused:
+        en, zh = en + f"; not used: {', '.join(unused)}", zh + f"；未使用：{'、'.join(unused)}"
+    return say(en, zh)
+
+
+def _samples(table: Table) -> dict[str, list[Any]]:
+    """At most SAMPLE rows spread evenly over the first MOST_ROWS; bad rows are prepare's to report."""
+    rows = [row.values for row in islice(table.rows(), MOST_ROWS) if isinstance(row, Row)]
+    if not rows:
+        raise CallError(say("The table has no rows, only a head.", "这张表只有表头，没有数据行。"), say("add rows below the head", "请在表头下面加入数据"), where=table.source)
+    step = max(1, len(rows) // SAMPLE)
+    return {name: [row[i] for row in rows[::step][:SAMPLE]] for i, name in enumerate(table.columns)}
+
+
+def _relative(path: str, folder: Path) -> str:
+    return Path(os.path.relpath(Path(path).resolve(), folder.resolve())).as_posix()

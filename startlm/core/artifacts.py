@@ -1,0 +1,105 @@
+"""What one step hands to the next: Examples, Model, Report, Bundle. Each is a small frozen record over a folder on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Mapping
+
+import numpy as np
+
+from .contracts import Facts, Labelled, Recipe
+from .durable import read_json
+
+PARTS = ("train", "dev", "calibration", "test")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Clean typed rows with their part, in `folder`: examples.arrow (memory-mapped) and meta.json.
+
+    Columns of examples.arrow: row (int64, 1 is the first row read), line (int64, in its file), file (int8, 0 data, 1 test),
+    text (cleaned), original (list of str, the text columns as read; null where cleaning changed nothing and there is one
+    column), spans (list of int32, the map back to the original, null where nothing moved), label (int32, a number in
+    `labels`), part (int8, a number in PARTS), language, group (int64, near-duplicates share it).
+    """
+
+    folder: Path
+
+    @cached_property
+    def meta(self) -> Mapping[str, Any]:
+        return read_json(self.folder / "meta.json")
+
+    @cached_property
+    def frame(self) -> Any:
+        """The rows as a memory-mapped polars.DataFrame."""
+        import polars
+
+        return polars.read_ipc(self.folder / "examples.arrow")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(self.meta["labels"])
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        return tuple(self.meta["text"])
+
+    @property
+    def crossfit(self) -> bool:
+        """True where rows are so few that choices and thresholds come from five folds of train."""
+        return bool(self.meta["crossfit"])
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what the rows are: changes when data or prepare's settings change."""
+        return str(self.meta["fingerprint"])
+
+    @cached_property
+    def facts(self) -> Facts:
+        return Facts(**self.meta["facts"])
+
+    def rows_of(self, *parts: str) -> np.ndarray:
+        """int64 (n,): the positions, in order, of the rows in these parts."""
+        wanted = [PARTS.index(part) for part in parts]
+        return np.flatnonzero(np.isin(self.frame["part"].to_numpy(), wanted))
+
+    def labelled(self, *parts: str) -> Labelled:
+        """The texts and label numbers of these parts."""
+        rows = self.rows_of(*parts)
+        return Labelled(self.frame["text"][rows].to_list(), self.frame["label"][rows].to_numpy().astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Model:
+    """What build describes (rungs, no folder yet) and train makes (a folder that answers)."""
+
+    task: str
+    text: tuple[str, ...]
+    labels: tuple[str, ...]
+    cleaning: Mapping[str, Any]
+    rungs: tuple[Recipe, ...]
+    examples: str  # fingerprint of the examples it was built for
+    chosen_by: str = "auto"
+    folder: Path | None = None
+    ladder: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Figures, plots, warnings: report.json and report.html in `folder`."""
+
+    folder: Path
+    content: Mapping[str, Any]
+
+    @property
+    def better_than_baseline(self) -> bool:
+        return bool(self.content["better_than_baseline"])
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The folder that answers, one version of a product."""
+
+    folder: Path

@@ -1,0 +1,262 @@
+"""What the members of each shelf promise. `startlm.testing` holds the checks that prove it.
+
+Arrays are numpy. Shapes are written (N, T, …): N rows, T tokens, L labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Mapping, NamedTuple, Protocol, Sequence, runtime_checkable
+
+import numpy as np
+
+from .language import Said
+
+
+# --------------------------------------------------------------- tables
+
+class Row(NamedTuple):
+    """One row as read: the line it starts on (1 is the file's first) and one value a column."""
+
+    line: int
+    values: tuple[Any, ...]
+
+
+class BadRow(NamedTuple):
+    """A row that could not be read: where, what, and the settings line that would accept it."""
+
+    line: int
+    column: str
+    value: str
+    kind: str
+    why: Said
+    accept: str  # a line for startlm.toml
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows and named columns, as read. `rows()` starts a new pass each time, and streams.
+
+    `options` are what was found or told about the file (encoding, delimiter, …): given back to the
+    same format they read it again in the same way. `said` tells the user what was found.
+    """
+
+    columns: tuple[str, ...]
+    source: str
+    format: str
+    options: Mapping[str, Any]
+    rows: Any  # Callable[[], Iterator[Row | BadRow]]
+    said: tuple[Said, ...] = ()
+
+
+class RowWriter(Protocol):
+    """Writes rows to a stream in one format."""
+
+    def write(self, values: Sequence[Any]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Format(Protocol):
+    """Where rows come from and go to."""
+
+    name: str
+    suffixes: tuple[str, ...]
+
+    def open(self, source: Any, **options: Any) -> Table:
+        """Find out how the file is written (what `options` leave open) and return its Table."""
+        ...
+
+    def writer(self, stream: Any, columns: Sequence[str], **options: Any) -> RowWriter:
+        """A writer on a binary stream that the caller opened and closes."""
+        ...
+
+
+# ----------------------------------------------------------- tokenizers
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of different lengths, stored flat: row i is values[starts[i]:starts[i+1]].
+
+    values: int32 (total,), or (total, K) where each position holds K ids (0 pads).
+    weights: float32 (total,), one per value, where the tokenizer weighs what it counts (n-grams); else None.
+    """
+
+    values: np.ndarray
+    starts: np.ndarray  # int64 (N + 1,)
+    weights: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """int64 (N,)"""
+        return np.diff(self.starts)
+
+    def take(self, rows: np.ndarray) -> Ragged:
+        """The rows with these numbers, in this order."""
+        rows = np.asarray(rows, dtype=np.int64)
+        lengths = self.lengths[rows]
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        index = np.arange(starts[-1], dtype=np.int64) + np.repeat(self.starts[rows] - starts[:-1], lengths)
+        return Ragged(self.values[index], starts, None if self.weights is None else self.weights[index])
+
+
+@dataclass(frozen=True)
+class State:
+    """What a tokenizer or an engine is made of, ready to be stored: plain JSON and named arrays."""
+
+    settings: Mapping[str, Any]
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+class Tokenizer(Protocol):
+    """Text to ids. Fitted on train rows only."""
+
+    name: str
+    round_trips: bool  # decode(encode([x])) == x is promised for every str
+    vocabulary_size: int  # ids lie in [0, vocabulary_size); 0 is padding wherever order matters
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], **options: Any) -> Tokenizer: ...
+
+    def encode(self, texts: Sequence[str]) -> Ragged: ...
+
+    def decode(self, ids: Sequence[int]) -> str: ...
+
+    def state(self) -> State: ...
+
+    @classmethod
+    def from_state(cls, state: State) -> Tokenizer:
+        """Raises BundleError for a state this tokenizer could not have written."""
+        ...
+
+
+# -------------------------------------------------------------- families
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the train rows before a model is chosen. Lengths in characters of cleaned text."""
+
+    rows: int
+    labels: int
+    mean_length: float
+    length_99: int
+    chinese: float  # share of rows whose language is zh or mixed
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One family at one size: everything that fixes what is trained. Plain JSON inside."""
+
+    family: str
+    size: str
+    tokenizer: str
+    tokenizer_options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)  # widths, layers, dropout, learning rate …
+    parameters: int = 0
+    reason: Said = Said("", "")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One sign of life from a step. `done` of `total`; `loss` as minimised; `figure` on dev, in [0, 1]."""
+
+    step: str
+    done: int = 0
+    total: int = 0
+    loss: float | None = None
+    figure: float | None = None
+    seconds_left: float | None = None
+    said: Said | None = None
+    result: Any = None  # the last Progress of a generator carries what it made
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Texts with their label numbers, int64 (N,)."""
+
+    texts: Sequence[str]
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, rows: np.ndarray) -> Labelled:
+        return Labelled([self.texts[i] for i in rows], self.labels[rows])
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What `fit_steps` ends with: the tokenizer, the engine's state and the recipe with every choice made."""
+
+    recipe: Recipe
+    tokenizer: Tokenizer
+    engine: State
+
+
+class Family(Protocol):
+    """How a model is made and learns. Gives either `fit_steps` or `network`, never both."""
+
+    name: str
+    engine: str  # the name, on the engines shelf, of what answers
+
+    @staticmethod
+    def recipe(facts: Facts, size: str) -> Recipe:
+        """The recipe at this size (`small`, `medium`, `large`; `auto` lets the data choose), with its reason."""
+        ...
+
+    # A family solved on its own terms (linear): yields Progress, the last with result = Fitted.
+    # Open choices of the recipe are made on dev; where dev is None, by inner folds of train.
+    # staticmethod fit_steps(train: Labelled, dev: Labelled | None, labels: int, recipe: Recipe, seed: int) -> Iterator[Progress]
+
+    # A family that train's loop trains: a torch module,
+    # forward(ids: int64 (N, T) or (N, T, K), lengths: int64 (N,)) -> logits float32 (N, L)
+    # staticmethod network(recipe: Recipe, vocabulary_size: int, labels: int) -> torch.nn.Module
+
+
+class Engine(Protocol):
+    """What answers from a bundle, without torch."""
+
+    name: str
+
+    def logits(self, encoded: Ragged) -> np.ndarray:
+        """float32 (N, L). A row's logits do not depend on the rows beside it."""
+        ...
+
+    def state(self) -> State: ...
+
+    @classmethod
+    def from_state(cls, state: State) -> Engine:
+        """Raises BundleError for a state this engine could not have written."""
+        ...
+
+
+# ---------------------------------------------------------------- answers
+
+class Answer(NamedTuple):
+    """What a model answers for one row."""
+
+    prediction: Any
+    confidence: float
+    confidences: Mapping[str, float]
+    handed_over: bool
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number with its interval (95 %), its n and the dumb baseline beside it.
+
+    value is None where there are too few rows: it then reads "not enough data (n rows)".
+    """
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    baseline: float | None = None
+    method: str = ""  # how the interval was made: "exact", "bootstrap"
+    higher_is_better: bool = True

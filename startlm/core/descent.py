@@ -1,0 +1,429 @@
+"""The one training loop: cross-entropy minimised by gradient descent, as a generator of Progress.
+
+`measure` times a few steps and chooses precision and threads; `plan_descent` fixes everything the clock could touch;
+`descend` then follows the plan: the same plan gives the same bits, whether or not it was interrupted. The randomness of
+a step (dropout) depends on the seed and the step's number alone, so a checkpoint needs no random state beyond them.
+Needs torch; only training imports it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Iterator, Mapping, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .batches import draw_batches, padded
+from .contracts import Progress, Ragged
+from .errors import WorkError
+from .language import Said, say
+from .optimisers import Optimiser
+
+RETRIES = 5  # halvings of the step size before giving up
+EXPLODED = 20.0  # times the loss of guessing: no step in its right mind comes here
+
+Arrays = Mapping[str, np.ndarray]
+
+
+class Checkpoints(Protocol):
+    """Where the loop's state is kept. `save` returns once it is durable; `load` gives the newest good one."""
+
+    def save(self, step: int, arrays: Arrays, record: Mapping[str, Any]) -> None: ...
+
+    def load(self) -> tuple[Arrays, Mapping[str, Any]] | None: ...
+
+
+@dataclass(frozen=True)
+class DescentPlan:
+    """Everything that fixes a descent; plain JSON. Written down before the first step."""
+
+    steps: int
+    """Length of the schedule."""
+    stop: int
+    """Steps to take of it: all, or fewer where an earlier descent was best before its end."""
+    batch_tokens: int
+    """Positions in a batch, padding counted."""
+    seed: int = 0
+    precision: str = "fp32"
+    """fp32, or bf16: matrix products in bfloat16, weights in float32."""
+    threads: int = 1
+    device: str = "cpu"
+    optimiser: str = "adamw"
+    """adamw or sgd (momentum 0.9)."""
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warm_up: float = 0.1
+    """Share of the steps over which the rate rises from nothing."""
+    decay: str = "cosine"
+    """How the rate then falls: cosine or linear, to nothing; or constant."""
+    clip: float = 1.0
+    """Largest norm of a gradient; 0: as it is."""
+    label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] | None = None
+    longest: int = 0
+    """Rows are cut to their first so many positions; 0: as they are."""
+    dev_every: int = 100
+    """Steps between two looks at dev."""
+    patience: int = 0
+    """Looks at dev without a gain before stopping; 0: never."""
+    checkpoint_every: int = 100
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a few timed steps said."""
+
+    precision: str
+    threads: int
+    seconds: float
+    """Seconds a step."""
+    rows: float
+    """Rows a second."""
+    said: Said
+
+
+@dataclass(frozen=True)
+class Descended:
+    """What a descent ends with; the network holds the weights."""
+
+    step: int
+    """The step whose weights were kept."""
+    stop: int
+    """The step at which it ended."""
+    figure: float | None
+    """Dev figure of the weights kept."""
+
+
+class Exploded(Exception):
+    """A loss or gradient that is no number, or far too large. Never leaves this module."""
+
+    def __init__(self, what: Said) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+# ------------------------------------------------------------ planning
+
+def plan_descent(
+    options: Mapping[str, Any], train: Ragged, labels: np.ndarray, measured: Measured, *, seed: int, seconds: float | None = None
+) -> DescentPlan:
+    """The plan for these options (a recipe's): `epochs`, `batch_rows` and any field of DescentPlan.
+
+    seconds: the time there is; epochs are cut to what fits, never below one. `class_weights = "balanced"` weighs each
+    label by the inverse of its share (mean weight of a row 1).
+    """
+    tokens = batch_tokens(options, train)
+    lengths = cut_lengths(train, options.get("longest", 0))
+    counts = [len(draw_batches(lengths, tokens, seed=seed, epoch=epoch)) for epoch in range(int(options.get("epochs", 10)))]
+    steps = sum(counts)
+    if seconds is not None:
+        steps = max(counts[0], min(steps, int(seconds / measured.seconds)))
+    chosen = {name: value for name, value in options.items() if name in DescentPlan.__dataclass_fields__}
+    if chosen.get("class_weights") == "balanced":
+        shares = np.bincount(labels) / len(labels)
+        chosen["class_weights"] = tuple((1 / np.maximum(shares, 1e-12) / np.count_nonzero(shares)).tolist())
+    plan = DescentPlan(steps=steps, stop=steps, batch_tokens=tokens, seed=seed, precision=measured.precision, threads=measured.threads)
+    return replace(plan, dev_every=counts[0], checkpoint_every=counts[0], **chosen)
+
+
+def refit_plan(plan: DescentPlan, done: Descended, before: int, now: int) -> DescentPlan:
+    """The plan for train + dev: the same schedule over as many more steps as there are more rows, no looks at dev."""
+    more = now / max(before, 1)
+    return replace(plan, steps=math.ceil(plan.steps * more), stop=math.ceil(done.step * more), patience=0)
+
+
+def batch_tokens(options: Mapping[str, Any], train: Ragged) -> int:
+    """`batch_rows` rows of mean length, in positions."""
+    mean = float(np.maximum(cut_lengths(train, options.get("longest", 0)), 1).mean()) if len(train) else 1.0
+    return max(1, math.ceil(options.get("batch_rows", 64) * mean))
+
+
+def cut_lengths(encoded: Ragged, longest: int) -> np.ndarray:
+    return np.minimum(encoded.lengths, longest) if longest else encoded.lengths
+
+
+def measure(network: nn.Module, train: Ragged, labels: np.ndarray, options: Mapping[str, Any], *, seed: int = 0) -> Measured:
+    """Time three steps in fp32 and bf16 with one thread and with all, on copies of the network; keep the fastest."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    best: Measured | None = None
+    for threads in sorted({1, cores}):
+        for precision in ("fp32", "bf16"):
+            plan = DescentPlan(10**6, 10**6, batch_tokens(options, train), seed, precision, threads, longest=options.get("longest", 0))
+            seconds, rows = time_steps(Descent(deepcopy(network), train, labels, plan))
+            if best is None or seconds < best.seconds:
+                said = say(
+                    f"{precision}, {threads} threads: {rows:,.0f} rows a second, the fastest of what was timed.",
+                    f"{precision}，{threads} 个线程：每秒 {rows:,.0f} 行，是试过的里面最快的。",
+                )
+                best = Measured(precision, threads, seconds, rows, said)
+    assert best is not None
+    return best
+
+
+def time_steps(descent: Descent, count: int = 3) -> tuple[float, float]:
+    """(seconds a step, rows a second): one step to warm up, then the median of `count`."""
+    taken, rows = [], 0
+    with steady(descent.plan):
+        descent.take_step()
+        for _ in range(count):
+            start = time.perf_counter()
+            rows += descent.take_step().rows
+            taken.append(time.perf_counter() - start)
+    seconds = float(np.median(taken))
+    return seconds, rows / count / seconds
+
+
+# ------------------------------------------------------------ the loop
+
+def descend(
+    network: nn.Module,
+    train: Ragged,
+    labels: np.ndarray,
+    plan: DescentPlan,
+    *,
+    dev: tuple[Ragged, np.ndarray] | None = None,
+    checkpoints: Checkpoints | None = None,
+    judge: Callable[[np.ndarray, np.ndarray], float] | None = None,
+) -> Iterator[Progress]:
+    """Train `network` in place as planned, going on from the newest checkpoint; the last Progress carries Descended.
+
+    judge(logits, labels) -> the dev figure, higher is better (default: accuracy). With dev, the weights of the best look
+    are kept. Raises WorkError when the loss still explodes after five halvings of the step size.
+    """
+    descent = Descent(network, train, labels, plan)
+    descent.resume(checkpoints.load() if checkpoints else None)
+    began, before = time.perf_counter(), descent.step
+    while not descent.over:
+        said = None
+        try:
+            with steady(plan):
+                loss = descent.walk_to(descent.next_stop())
+                if dev is not None and descent.at(plan.dev_every):
+                    descent.look((judge or accuracy)(logits_of(network, dev[0], plan), dev[1]))
+        except Exploded as explosion:
+            loss, said = None, descent.step_back(explosion.what)
+        if checkpoints and (said or descent.at(plan.checkpoint_every)):
+            checkpoints.save(descent.step, *descent.last_good)
+        each = (time.perf_counter() - began) / max(descent.step - before, 1)
+        yield Progress("train", descent.step, plan.stop, loss, descent.figure, each * (plan.stop - descent.step), said)
+    yield Progress("train", descent.step, plan.stop, figure=descent.best_figure, result=descent.finish())
+
+
+@contextmanager
+def steady(plan: DescentPlan) -> Iterator[None]:
+    """Threads, determinism and the random generator are the plan's inside, and the caller's again outside."""
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    fill = torch.utils.deterministic.fill_uninitialized_memory
+    torch.set_num_threads(plan.threads)
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[assignment]  # costs time, changes nothing here
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(strict)
+        torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Step:
+    loss: float
+    rows: int
+
+
+class Descent:
+    """Where a descent stands: the network, the optimiser, the position, the best so far."""
+
+    def __init__(self, network: nn.Module, train: Ragged, labels: np.ndarray, plan: DescentPlan) -> None:
+        self.network, self.train, self.plan = network.to(plan.device), train, plan
+        self.labels = torch.from_numpy(np.asarray(labels, dtype=np.int64))
+        self.lengths = cut_lengths(train, plan.longest)
+        self.optimiser = Optimiser(network, plan.optimiser, plan.weight_decay)
+        self.weights = None if plan.class_weights is None else torch.tensor(plan.class_weights, device=plan.device)
+        self.step = self.epoch = self.index = 0
+        self.scale, self.retries = 1.0, 0
+        self.figure: float | None = None
+        self.best_figure: float | None = None
+        self.best_step, self.looks_without_gain = 0, 0
+        self.best: dict[str, np.ndarray] = {}
+        self.batches = draw_batches(self.lengths, plan.batch_tokens, seed=plan.seed, epoch=0)
+        self.last_good = self.state()
+
+    # -- moving
+
+    @property
+    def over(self) -> bool:
+        spent = self.plan.patience and self.looks_without_gain >= self.plan.patience
+        return self.step >= self.plan.stop or bool(spent)
+
+    def at(self, every: int) -> bool:
+        """Whether this is a place where something happens every so many steps; the end always is."""
+        return self.step > 0 and (self.step % every == 0 or self.step >= self.plan.stop)
+
+    def next_stop(self) -> int:
+        """The next step at which dev, a checkpoint or a sign of life is due: fixed by the plan, never by a clock."""
+        plan = self.plan
+        signs = max(1, plan.steps // 100)
+        return min(plan.stop, *((self.step // every + 1) * every for every in (plan.dev_every, plan.checkpoint_every, signs)))
+
+    def walk_to(self, stop: int) -> float:
+        """Take the steps up to `stop`; their mean loss. Raises Exploded."""
+        losses = [self.take_step().loss for _ in range(stop - self.step)]
+        if self.at(self.plan.checkpoint_every):
+            self.last_good = self.checked_state()
+        return float(np.mean(losses))
+
+    def take_step(self) -> Step:
+        """One batch: forward, backward, clip, update. Raises Exploded before a bad gradient touches a weight."""
+        if self.index == len(self.batches):
+            self.epoch, self.index = self.epoch + 1, 0
+            self.batches = draw_batches(self.lengths, self.plan.batch_tokens, seed=self.plan.seed, epoch=self.epoch)
+        rows = self.batches[self.index]
+        torch.manual_seed(np.random.SeedSequence((self.plan.seed, self.step)).generate_state(1, np.uint64)[0].item())
+        self.network.train()
+        loss = self.loss(rows)
+        loss.backward()
+        norm = self.optimiser.clip(self.plan.clip)
+        value = float(loss.detach())
+        if not (math.isfinite(value) and math.isfinite(norm)) or value > EXPLODED * math.log(self.labels.max() + 2):
+            raise Exploded(self.explain(value, rows))
+        self.optimiser.update(self.plan.learning_rate * self.scale * schedule(self.step, self.plan))
+        self.step, self.index = self.step + 1, self.index + 1
+        return Step(value, len(rows))
+
+    def loss(self, rows: np.ndarray) -> Tensor:
+        plan = self.plan
+        ids, lengths = (torch.from_numpy(array).to(plan.device) for array in padded(self.train, rows, longest=plan.longest))
+        with torch.autocast(plan.device, dtype=torch.bfloat16, enabled=plan.precision == "bf16"):
+            logits = self.network(ids, lengths)
+        return F.cross_entropy(logits.float(), self.labels[rows].to(plan.device), self.weights, label_smoothing=plan.label_smoothing)
+
+    def look(self, figure: float) -> None:
+        """Remember the figure on dev, and the weights where it is the best yet; of equals, the later."""
+        self.figure = figure
+        if self.best_figure is None or figure >= self.best_figure:
+            gained = self.best_figure is None or figure > self.best_figure
+            self.best_figure, self.best_step = figure, self.step
+            self.best = {f"best/{name}": value for name, value in arrays_of(self.network).items()}
+            self.looks_without_gain = 0 if gained else self.looks_without_gain + 1
+        else:
+            self.looks_without_gain += 1
+        if self.at(self.plan.checkpoint_every):
+            self.last_good = self.state()
+
+    def finish(self) -> Descended:
+        """Put the weights of the best look back into the network."""
+        if self.best:
+            put_arrays(self.network, {name.removeprefix("best/"): value for name, value in self.best.items()})
+        return Descended(self.best_step if self.best else self.step, self.step, self.best_figure)
+
+    # -- what went wrong
+
+    def explain(self, loss: float, rows: np.ndarray) -> Said:
+        """Names the step, the batch's first rows and the first gradient that is no number (for the person who looks)."""
+        bad = [name for name, p in self.network.named_parameters() if p.grad is not None and not finite(p.grad)]
+        numbers = ", ".join(map(str, rows[:5]))
+        tensor = bad[0] if bad else "–"
+        return say(
+            f"At step {self.step} the loss was {loss:.3g} (training rows {numbers} …; gradient that is no number: {tensor}).",
+            f"第 {self.step} 步的损失是 {loss:.3g}（训练行 {numbers} …；不是数的梯度：{tensor}）。",
+        )
+
+    def step_back(self, what: Said) -> Said:
+        """Return to the last good state with half the step size. Raises WorkError after five times."""
+        retries, scale = self.retries + 1, self.scale / 2
+        if retries > RETRIES:
+            raise WorkError(
+                say(f"Training does not stay finite: {what.en}", f"训练无法保持有限的数值：{what.zh}"),
+                say("train with a smaller step: learning_rate = 0.0001 under [build]", "请用更小的步长训练：在 [build] 下写 learning_rate = 0.0001"),
+            )
+        self.restore(*self.last_good)
+        self.retries, self.scale = retries, scale
+        self.last_good = self.state()
+        return say(
+            f"{what.en} Nothing of it was kept: back at step {self.step}, going on with {self.scale:g} of the step size.",
+            f"{what.zh} 这一步没有保留：回到第 {self.step} 步，以原步长的 {self.scale:g} 倍继续。",
+        )
+
+    # -- what is kept
+
+    def checked_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The state, or Exploded where a weight is no number: such a state is never written."""
+        for name, parameter in self.network.named_parameters():
+            if not finite(parameter.detach()):
+                text = f"{name}, {self.step}"
+                raise Exploded(say(f"A weight became no number ({text}).", f"有权重变成了不是数的值（{text}）。"))
+        return self.state()
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Arrays (weights, optimiser, best weights) and a plain JSON record of the position; all copies."""
+        weights = {f"weights/{name}": value for name, value in arrays_of(self.network).items()}
+        moments = {f"optimiser/{name}": value for name, value in self.optimiser.arrays().items()}
+        names = ("step", "epoch", "index", "scale", "retries", "figure", "best_figure", "best_step", "looks_without_gain")
+        return {**weights, **moments, **self.best}, {name: getattr(self, name) for name in names}
+
+    def resume(self, kept: tuple[Arrays, Mapping[str, Any]] | None) -> None:
+        if kept is not None:
+            self.restore(*kept)
+            self.last_good = self.state()
+
+    def restore(self, arrays: Arrays, record: Mapping[str, Any]) -> None:
+        for name, value in record.items():
+            setattr(self, name, value)
+        put_arrays(self.network, part(arrays, "weights/"))
+        self.optimiser.put(part(arrays, "optimiser/"))
+        self.best = {name: value for name, value in arrays.items() if name.startswith("best/")}
+        self.batches = draw_batches(self.lengths, self.plan.batch_tokens, seed=self.plan.seed, epoch=self.epoch)
+
+
+def part(arrays: Arrays, prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def finite(tensor: Tensor) -> bool:
+    values = tensor.coalesce().values() if tensor.is_sparse else tensor
+    return bool(torch.isfinite(values).all())
+
+
+def arrays_of(network: nn.Module) -> dict[str, np.ndarray]:
+    """A copy of every weight and buffer."""
+    return {name: value.detach().cpu().numpy().copy() for name, value in network.state_dict().items()}
+
+
+def put_arrays(network: nn.Module, arrays: Arrays) -> None:
+    network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in arrays.items()})
+
+
+def schedule(step: int, plan: DescentPlan) -> float:
+    """The rate at this step as a share of the highest: a straight rise, then the plan's decay."""
+    rise = plan.warm_up * plan.steps
+    if step < rise:
+        return (step + 1) / (rise + 1)
+    fall = (step - rise) / max(plan.steps - rise, 1)
+    return {"cosine": 0.5 * (1 + math.cos(math.pi * fall)), "linear": 1 - fall, "constant": 1.0}[plan.decay]
+
+
+def logits_of(network: nn.Module, encoded: Ragged, plan: DescentPlan) -> np.ndarray:
+    """float32 (N, L) in the rows' order; computed in fp32, rows of similar length together."""
+    network.eval()
+    parts: list[np.ndarray] = []
+    batches = draw_batches(cut_lengths(encoded, plan.longest), 4 * plan.batch_tokens, seed=plan.seed, epoch=0)
+    with torch.inference_mode():
+        for rows in batches:
+            ids, lengths = (torch.from_numpy(array).to(plan.device) for array in padded(encoded, rows, longest=plan.longest))
+            parts.append(network(ids, lengths).float().cpu().numpy())
+    return np.concatenate(parts)[np.argsort(np.concatenate(batches))]
+
+
+def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Share of rows whose highest logit is their label's."""
+    return float((logits.argmax(1) == labels).mean())

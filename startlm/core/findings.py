@@ -1,0 +1,91 @@
+"""What prepare found in the rows and what became of it: counted, with row numbers, with the setting that decides."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field
+from typing import Any, Mapping, Sequence
+
+import numpy as np
+
+from .language import Said, say
+
+SHOWN = 10  # row numbers listed for each finding
+GIVES_AWAY = 0.99  # a column whose values tell the label this often
+NAMED_IN_TEXT = 0.90  # share of rows whose text names their own label
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found. `rows` are row numbers (1 is the first row read), at most SHOWN of them."""
+
+    kind: str
+    count: int
+    said: Said
+    rows: tuple[int, ...] = ()
+    setting: str = ""  # the line for startlm.toml that decides what is done with it
+    examples: tuple[Any, ...] = field(default_factory=tuple)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"said": self.said._asdict()}
+
+
+def first_rows(rows: Sequence[int] | np.ndarray) -> tuple[int, ...]:
+    return tuple(int(row) for row in rows[:SHOWN])
+
+
+def listed(rows: Sequence[int]) -> str:
+    """Row numbers for a sentence: "3, 9, 12 …"."""
+    return ", ".join(str(row) for row in rows[:SHOWN]) + (" …" if len(rows) > SHOWN else "")
+
+
+def contradictions(texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """int64 positions of the rows whose text stands elsewhere with another label."""
+    seen: dict[str, set[str]] = defaultdict(set)
+    for text, label in zip(texts, labels):
+        seen[text].add(label)
+    return np.array([i for i, text in enumerate(texts) if len(seen[text]) > 1], dtype=np.int64)
+
+
+def repeats(texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """int64 positions of the rows whose text and label both stood in an earlier row."""
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for i, pair in enumerate(zip(texts, labels)):
+        if pair in seen:
+            found.append(i)
+        seen.add(pair)
+    return np.array(found, dtype=np.int64)
+
+
+def give_aways(columns: Mapping[str, Sequence[Any]], labels: Sequence[str]) -> list[tuple[str, float]]:
+    """Columns whose value alone tells the label in GIVES_AWAY of the rows that share a value, with that share."""
+    found = []
+    for name, values in columns.items():
+        counts: dict[Any, Counter[str]] = defaultdict(Counter)
+        for value, label in zip(values, labels):
+            if value not in (None, ""):
+                counts[str(value)][label] += 1
+        shared = [counter for counter in counts.values() if counter.total() > 1]
+        rows = sum(counter.total() for counter in shared)
+        if rows < 20 or rows < len(labels) / 2 or len(shared) < 2:
+            continue
+        right = sum(counter.most_common(1)[0][1] for counter in shared) / rows
+        if right >= GIVES_AWAY:
+            found.append((name, right))
+    return found
+
+
+def label_in_text(texts: Sequence[str], labels: Sequence[str]) -> float:
+    """The share of rows whose text holds the name of their own label (names of two characters or more)."""
+    named = sum(len(label) > 1 and label.lower() in text.lower() for text, label in zip(texts, labels))
+    return named / max(1, len(texts))
+
+
+def cleaning_finding(rule: str, rows: Sequence[int], examples: Sequence[tuple[str, str]]) -> Finding:
+    """What one cleaning rule changed."""
+    return Finding(
+        f"cleaned_{rule}", len(rows),
+        say(f"Cleaning ({rule}) changed {len(rows)} rows (rows {listed(rows)}).", f"清洗（{rule}）改动了 {len(rows)} 行（第 {listed(rows)} 行）。"),
+        first_rows(rows), f"[clean] {rule} = false", tuple(examples[:3]),
+    )

@@ -1,0 +1,177 @@
+"""A setting is declared once: a typed dataclass field with its docstring (English, blank line, Chinese).
+
+startlm.toml, the flags, the checks and the JSON Schema are all derived from that field.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import textwrap
+from dataclasses import MISSING, dataclass, fields
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Mapping, Sequence, TypeVar, get_args, get_type_hints
+
+from .errors import CallError
+from .language import Said, say
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One declared setting."""
+
+    name: str
+    type: Any
+    default: Any
+    doc: Said
+    check: Any = None  # a function that raises ValueError(Said) for a value of the right type but wrong form
+
+
+@cache
+def settings_of(cls: type) -> tuple[Setting, ...]:
+    """The settings a dataclass declares, in order.
+
+    >>> from startlm.core.settings import settings_of
+    >>> settings_of(type("Empty", (), {"__dataclass_fields__": {}}))
+    ()
+    """
+    if not fields(cls):
+        return ()
+    docs, hints = _docs(cls), get_type_hints(cls)
+    found = []
+    for field in fields(cls):
+        default = field.default_factory() if field.default_factory is not MISSING else field.default
+        found.append(Setting(field.name, hints[field.name], default, docs[field.name], field.metadata.get("check")))
+    return tuple(found)
+
+
+def _docs(cls: type) -> dict[str, Said]:
+    """The string that stands under each field: its English and its Chinese paragraph."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0].body  # type: ignore[attr-defined]
+    docs = {}
+    for field, below in zip(body, body[1:]):
+        if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+            english, _, chinese = inspect.cleandoc(str(below.value.value)).partition("\n\n")
+            docs[field.target.id] = say(" ".join(english.split()), "".join(chinese.split("\n")))  # type: ignore[union-attr]
+    return docs
+
+
+def check_settings(cls: type[T], given: Mapping[str, Any], *, section: str, where: str, lenient: bool = False) -> T:
+    """An instance of `cls` from what a file (strict types) or flags (`lenient`: text is converted) gave.
+
+    Raises CallError for an unknown key (with the nearest name) and for a value of the wrong type.
+    """
+    known = {setting.name: setting for setting in settings_of(cls)}
+    for key in given:
+        if key not in known:
+            raise unknown_key(key, known, section=section, where=where)
+    return cls(**{key: _checked(known[key], value, section, where, lenient) for key, value in given.items()})
+
+
+def unknown_key(key: str, known: Sequence[str] | Mapping[str, Any], *, section: str, where: str) -> CallError:
+    """The refusal of a key that does not exist, with the nearest one that does."""
+    near = get_close_matches(key, list(known), n=1, cutoff=0.5)
+    place = f"[{section}] " if section else ""
+    guess = say(f"Did you mean {near[0]}? ", f"是不是 {near[0]}？") if near else say("", "")
+    return CallError(
+        say(f"There is no setting {place}{key}.", f"没有 {place}{key} 这个设置。"),
+        say(f"{guess.en}The settings here are: {', '.join(known)}.", f"{guess.zh}这里的设置有：{'、'.join(known)}。"),
+        where=where,
+    )
+
+
+def _checked(setting: Setting, value: Any, section: str, where: str, lenient: bool) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        if lenient:
+            if isinstance(value, str) and "tuple" in str(setting.type):
+                value = tuple(part.strip() for part in value.split(",") if part.strip())
+            checked = TypeAdapter(setting.type).validate_python(value)
+        else:
+            checked = TypeAdapter(setting.type).validate_json(json.dumps(value, default=str), strict=True)
+        if setting.check is not None and checked is not None:
+            setting.check(checked)
+        return checked
+    except (ValidationError, ValueError) as error:
+        wanted = error.args[0] if error.args and isinstance(error.args[0], Said) else _wanted(setting.type)
+        line = toml_line(setting.name, setting.default) if setting.default is not None else f"# {setting.name}"
+        raise CallError(
+            say(f"[{section}] {setting.name} = {value!r} will not do: it takes {wanted.en}.",
+                f"[{section}] {setting.name} = {value!r} 不行：这里要{wanted.zh}。"),
+            say(f"for instance: {line}", f"例如：{line}"),
+            where=where,
+        ) from None
+
+
+def _wanted(kind: Any) -> Said:
+    options = [value for value in get_args(kind) if isinstance(value, str)]
+    if options:
+        listed = " | ".join(f'"{value}"' for value in options)
+        return say(listed, f" {listed} 之一")
+    names = {
+        "int": say("a whole number", "一个整数"), "float": say("a number", "一个数"),
+        "bool": say("true or false", " true 或 false"), "tuple": say("a list of texts", "一串文字（列表）"),
+    }
+    return next((said for name, said in names.items() if name in str(kind)), say("a text", "一段文字"))
+
+
+# ------------------------------------------------------------------ TOML
+
+def toml_value(value: Any) -> str:
+    """A value as TOML writes it."""
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def toml_line(name: str, value: Any) -> str:
+    """`name = value`.
+
+    >>> toml_line("seed", 0)
+    'seed = 0'
+    """
+    return f"{name} = {toml_value(value)}"
+
+
+def to_toml(section: str, cls: type, given: Mapping[str, Any]) -> str:
+    """One commented section: what was `given` stands open, every other setting stands as a comment with its default."""
+    lines = [f"[{section}]"]
+    for setting in settings_of(cls):
+        lines += [f"# {line}" for line in textwrap.wrap(str(setting.doc), 110)]
+        if setting.name in given and given[setting.name] not in (None, ()):
+            lines.append(toml_line(setting.name, given[setting.name]))
+        else:
+            lines.append(f"# {setting.name} = {toml_value('' if setting.default is None else setting.default)}")
+    return "\n".join(lines) + "\n"
+
+
+# ------------------------------------------------------- forms of values
+
+def seconds_of(duration: str) -> float:
+    """Seconds in a duration such as "90s", "5m", "1h".
+
+    >>> seconds_of("5m")
+    300.0
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*", duration)
+    if not match or float(match[1]) == 0:
+        raise ValueError(say('a duration such as "90s", "5m" or "1h"', '一段时间，如 "90s"、"5m"、"1h"'))
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def share_of(percentage: str) -> float:
+    """The share in a percentage such as "5%".
+
+    >>> share_of("5%")
+    0.05
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", percentage)
+    if not match or not 0 < float(match[1]) < 100:
+        raise ValueError(say('a percentage between 0 and 100 such as "5%"', '一个 0 到 100 之间的百分比，如 "5%"'))
+    return float(match[1]) / 100

@@ -1,0 +1,101 @@
+"""Step 5 of 5, deploy: model and report in, a bundle out: one version of a product, a safe folder that answers without PyTorch.
+
+Deploy computes nothing new: it copies what train exported and evaluate measured, checks that it answers, and moves `current`.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Iterator
+
+from .core.artifacts import Bundle, Model, Report
+from .core.contracts import Progress
+from .core.durable import json_bytes, point_link, publish_folder, read_verified
+from .core.errors import CallError, GateError
+from .core.language import say
+from .evaluate import figure_named
+from .predict import golden_predictions, open_bundle, open_model
+
+CURRENT = "current"
+# What a bundle's report may hold: figures, never rows or texts.
+REPORTED = ("schema", "task", "better_than_baseline", "gain", "baseline", "rows", "languages", "figures", "figures_clean", "calibration", "hand_over", "ladder")
+
+
+@dataclass(frozen=True)
+class DeploySettings:
+    """Settings of [deploy]."""
+
+    force: bool = False
+    """Deploy even a model that is no better than the baseline or below its stated minimum.
+
+    即使模型不比基线好、或低于规定的最低值，也照样部署。"""
+
+
+def deploy_model(model: Model, report: Report, *, to: str | Path, settings: DeploySettings = DeploySettings(), **given: Any) -> Bundle:
+    """Publish a new version under `to` and point `to`/current at it.
+
+    Raises GateError for a model that its report does not show to be better than the baseline, unless force=True.
+    """
+    *_, last = deploy_steps(model, report, to=Path(to), settings=replace(settings, **given))
+    return last.result  # type: ignore[no-any-return]
+
+
+def deploy_steps(model: Model, report: Report, *, to: Path, settings: DeploySettings) -> Iterator[Progress]:
+    """Deploy, with signs of life; the last Progress carries the Bundle."""
+    if not settings.force:
+        check_gates(report)
+    _, files = read_verified(model.folder or Path())
+    golden = golden_predictions(open_model(model.folder or Path()))
+    to.mkdir(parents=True, exist_ok=True)
+    name = next_version(to)
+    manifest = {
+        "kind": "startlm bundle", "schema": 1, "version": name, "startlm": _version("startlm"), "python": platform.python_version(),
+        "packages": {package: _version(package) for package in ("numpy", "onnxruntime", "safetensors", "tokenizers")},
+        "training_data": model.examples, "licences": {"weights": "yours: learnt from your own data", "startlm": "Apache-2.0"},
+        "better_than_baseline": report.better_than_baseline,
+    }
+    files |= {"report.json": json_bytes({key: report.content[key] for key in REPORTED}), "golden.json": json_bytes({"answers": golden})}
+    with publish_folder(to / name, manifest) as folder:
+        for path, data in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+    open_bundle(to / name)
+    point_link(to / CURRENT, name)
+    yield Progress("deploy", 1, 1, said=say(f"Version {name} answers now: {to / CURRENT}", f"版本 {name} 已上线：{to / CURRENT}"), result=Bundle(to / name))
+
+
+def check_gates(report: Report) -> None:
+    """Raises GateError where the report says no."""
+    minimum, accuracy = report.content["minimum_accuracy"], figure_named(report.content, "accuracy")["value"]
+    if not report.better_than_baseline:
+        raise GateError(say(f"Not deployed. {report.content['headline']['en']}", f"没有部署。{report.content['headline']['zh']}"),
+                        say("give more or better rows; --force deploys it all the same", "请提供更多或更好的数据；加 --force 可强行部署"))
+    if minimum is not None and (accuracy is None or accuracy < minimum):
+        raise GateError(say(f"Not deployed: accuracy {accuracy:.1%} is below the stated minimum of {minimum:.1%}.", f"没有部署：准确率 {accuracy:.1%} 低于规定的最低值 {minimum:.1%}。"),
+                        say("lower [evaluate] minimum_accuracy, or --force", "调低 [evaluate] minimum_accuracy，或加 --force"))
+
+
+def next_version(to: Path) -> str:
+    """v1, v2 …: one more than the highest that is there."""
+    numbers = [int(path.name[1:]) for path in to.glob("v*") if path.name[1:].isdigit()]
+    return f"v{max(numbers, default=0) + 1}"
+
+
+def bring_back(to: Path, name: str) -> Bundle:
+    """Point `current` at an older version. Raises CallError where there is none of that name."""
+    versions = sorted(path.name for path in to.glob("v*"))
+    if name not in versions:
+        raise CallError(say(f"There is no version {name!r}.", f"没有版本 {name!r}。"), say(f"there are: {', '.join(versions) or 'none'}", f"现有版本：{'、'.join(versions) or '无'}"), where=str(to))
+    open_bundle(to / name)
+    point_link(to / CURRENT, name)
+    return Bundle(to / name)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

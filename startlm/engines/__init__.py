@@ -1,0 +1,6 @@
+"""The shelf of engines: what answers from a bundle, without torch. `core.shelves.look_up` imports one by its name."""
+
+ENGINES = {
+    "numpy": "startlm.engines.numpy:NumpyEngine",
+    "onnx": "startlm.engines.onnx:OnnxEngine",
+}

@@ -1,0 +1,215 @@
+"""Step 4 of 5, evaluate: the very graph that will answer, on the test part. Every figure with its interval, its n and a dumb baseline.
+
+Each reading of a test part is written in the project's ledger: a test part that is read often has been learnt from.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from .core.artifacts import Examples, Model, Report
+from .core.contracts import Figure, Progress
+from .core.durable import read_json, write_bytes, write_json
+from .core.language import Said, say
+from .core.report_page import report_page
+from .core.shelves import look_up
+from .metrics import METRICS
+from .metrics.calibration import calibration_error, reliability_bins
+from .metrics.comparison import paired_gain
+from .metrics.hand_over import curve, figures_at, hours_saved
+from .metrics.intervals import in_words
+from .metrics.labels import Judged, confused_pairs, judge, label_figures, out_of_scope_figures
+from .predict import Predictor, open_model
+from .tasks import TASKS
+
+SCHEMA = 1
+CHUNK = 4_096
+PAIRS, PAIR_EXAMPLES = 10, 3
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """Settings of [evaluate]."""
+
+    minutes_per_row: float | None = None
+    """Minutes a person needs for one message: turns the share answered into hours saved per 1,000 messages.
+
+    人工处理一条消息需要的分钟数：把答出的比例换算成每千条消息节省的小时数。"""
+    minimum_accuracy: float | None = field(default=None)
+    """Accuracy (0 to 1) below which deploy refuses.
+
+    准确率（0 到 1）低于此值时拒绝部署。"""
+    seed: int = 0
+    """Seed of the bootstrap.
+
+    自助法的随机种子。"""
+
+
+def evaluate_model(model: Model, examples: Examples, *, settings: EvaluateSettings = EvaluateSettings(), folder: Path | None = None, **given: Any) -> Report:
+    """The report of a trained model on the test part of its examples: report.json, report.html, mistakes.csv in `folder`.
+
+    >>> from startlm import build_model, prepare_examples, train_model
+    >>> rows = [{"m": f"refund {i}", "t": "money"} for i in range(90)] + [{"m": f"parcel {i}", "t": "post"} for i in range(90)]
+    >>> examples = prepare_examples(rows, text="m", label="t")
+    >>> evaluate_model(train_model(build_model(examples, family="linear"), examples), examples).better_than_baseline
+    True
+    """
+    *_, last = evaluate_steps(model, examples, settings=replace(settings, **given), folder=folder)
+    return last.result  # type: ignore[no-any-return]
+
+
+def evaluate_steps(model: Model, examples: Examples, *, settings: EvaluateSettings, folder: Path | None = None) -> Iterator[Progress]:
+    """Evaluate, with signs of life; the last Progress carries the Report."""
+    folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    predictor = open_model(model.folder or "")
+    judging = _Judging(predictor, examples, settings)
+    yield from judging.answer()
+    content = judging.content()
+    write_bytes(folder / "answers.csv", judging.answers_csv())
+    write_bytes(folder / "mistakes.csv", judging.answers_csv(only_mistakes=True))
+    write_json(folder / "report.json", content)
+    write_bytes(folder / "report.html", report_page(content).encode("utf-8"))
+    yield Progress("evaluate", 1, 1, said=Said(**content["headline"]), result=Report(folder, content))
+
+
+def note_reading(ledger: Path, model: str, examples: str, accuracy: float | None) -> int:
+    """Write one reading of the test part into the ledger; returns how many readings these examples have had."""
+    entries = read_json(ledger) if ledger.exists() else []
+    entry = {"model": model, "examples": examples, "accuracy": accuracy}
+    if entry not in entries:
+        entries.append(entry)
+        write_json(ledger, entries)
+    return sum(each["examples"] == examples for each in entries)
+
+
+class _Judging:
+    """One model judged on one test part."""
+
+    def __init__(self, predictor: Predictor, examples: Examples, settings: EvaluateSettings) -> None:
+        self.predictor, self.examples, self.settings = predictor, examples, settings
+        self.task = look_up(TASKS, predictor.settings["task"], say("task", "任务"))
+        self.rows = examples.rows_of("test")
+        self.test = examples.labelled("test")
+        self.names = [*predictor.labels, *examples.meta["unseen_labels"]]
+        self.majority = self.task.baseline(examples.labelled("train", "dev", "calibration").labels, len(self.names))
+
+    def answer(self) -> Iterator[Progress]:
+        """Confidences of the test rows, float64 (N, L), and the raw ones before the last temperature."""
+        raw = []
+        for start in range(0, len(self.test), CHUNK):
+            raw.append(self.predictor.log_confidences(self.test.texts[start:start + CHUNK]))
+            yield Progress("evaluate", min(start + CHUNK, len(self.test)), len(self.test))
+        logs = np.concatenate(raw) if raw else np.zeros((0, len(self.predictor.labels)))
+        self.before = self._with_unseen(self.predictor.scaled(logs, 1.0))
+        self.confidences = self._with_unseen(self.predictor.scaled(logs))
+        self.judged = judge(self.test.labels, self.confidences, majority=self.majority, seed=self.settings.seed)
+
+    def _with_unseen(self, confidences: np.ndarray) -> np.ndarray:
+        missing = len(self.names) - confidences.shape[1]
+        return np.pad(confidences, ((0, 0), (0, missing)))
+
+    # --- the report
+    def content(self) -> dict[str, Any]:
+        judged, meta = self.judged, self.examples.meta
+        top = self.confidences.max(axis=1) if len(self.test) else np.zeros(0)
+        gain = paired_gain(judged.truth == self.majority, judged.correct, self.settings.seed)
+        better = gain.low is not None and gain.low > 0
+        figures = [look_up(METRICS, name, say("metric", "指标"))(judged) for name in METRICS]
+        content = {
+            "schema": SCHEMA, "task": "classify", "headline": self._headline(figures[0], gain, better)._asdict(), "better_than_baseline": better,
+            "gain": asdict(gain), "baseline": {"label": self.names[self.majority], "accuracy": figures[0].baseline},
+            "rows": meta["parts"], "languages": meta["languages"], "crossfit": meta["crossfit"], "labels": self.names,
+            "figures": [asdict(figure) for figure in figures], "figures_clean": self._clean_figures(), "cheapest": self._cheapest(),
+            "classes": [{"label": self.names[each.label], **{name: asdict(getattr(each, name)) for name in ("precision", "recall", "f1")}} for each in label_figures(judged)],
+            "confusion": {"labels": self.names, "counts": judged.table.tolist()}, "confused_pairs": self._pairs(),
+            "calibration": {"before": asdict(calibration_error(judge(judged.truth, self.before, seed=self.settings.seed))), "after": asdict(calibration_error(judged)),
+                            "bins": [each._asdict() for each in reliability_bins(top, judged.correct)] if len(self.test) else []},
+            "hand_over": self._hand_over(top), "out_of_scope": self._out_of_scope(),
+            "members": self.predictor.settings["members"], "ladder": self.predictor.settings["ladder"],
+            "leaks": meta["leaks"], "findings": meta["findings"], "unlabelled": meta["unlabelled"], "rejected": meta["rejected"], "unused": meta["unused"],
+            "minimum_accuracy": self.settings.minimum_accuracy, "warnings": [each._asdict() for each in self._warnings()],
+        }
+        return content
+
+    def _headline(self, accuracy: Figure, gain: Figure, better: bool) -> Said:
+        if accuracy.value is None:
+            few = in_words(accuracy)
+            return say(f"{few.en[0].upper()}{few.en[1:]} to say how good the model is.", f"{few.zh}，无法判断模型好坏。")
+        if not better:
+            return say(f"Not better than the baseline: always answering {self.names[self.majority]!r} is right for {accuracy.baseline:.1%}, the model for {in_words(accuracy).en}.",
+                       f"不比基线好：总是回答 {self.names[self.majority]!r} 的正确率是 {accuracy.baseline:.1%}，模型是 {in_words(accuracy).zh}。")
+        return say(f"Right for {in_words(accuracy).en} of {accuracy.n:,} test rows; always answering {self.names[self.majority]!r} is right for {accuracy.baseline:.1%}.",
+                   f"在 {accuracy.n:,} 行测试数据上正确率 {in_words(accuracy).zh}；总是回答 {self.names[self.majority]!r} 的正确率是 {accuracy.baseline:.1%}。")
+
+    def _clean_figures(self) -> list[dict[str, Any]] | None:
+        """The same figures on the test rows that have no equal or near row in train; None where nothing leaks."""
+        leaking = self.examples.meta["leaks"].get("test_rows", [])
+        if not leaking or self.examples.meta["leaks"]["handled"] == "drop_train":
+            return None
+        numbers = self.examples.frame["row"][self.rows].to_numpy()
+        keep = ~np.isin(numbers, leaking)
+        clean = Judged(self.judged.truth[keep], self.judged.predicted[keep], self.judged.labels, self.confidences[keep], self.majority, self.settings.seed)
+        return [asdict(look_up(METRICS, name, say("metric", "指标"))(clean)) for name in METRICS]
+
+    def _cheapest(self) -> dict[str, Any] | None:
+        ladder = self.predictor.settings["ladder"]
+        return dict(ladder[0]) if len(ladder) > 1 else None
+
+    def _pairs(self) -> list[dict[str, Any]]:
+        found = []
+        for pair in confused_pairs(self.judged.table, PAIRS):
+            at = np.flatnonzero((self.judged.truth == pair.truth) & (self.judged.predicted == pair.predicted))[:PAIR_EXAMPLES]
+            rows = self.examples.frame["row"][self.rows[at]].to_list()
+            found.append({"truth": self.names[pair.truth], "prediction": self.names[pair.predicted], "count": pair.rows, "share": asdict(pair.share),
+                          "examples": [{"row": row, "text": self.test.texts[i]} for row, i in zip(rows, at)]})
+        return found
+
+    def _hand_over(self, top: np.ndarray) -> dict[str, Any]:
+        points = [{"threshold": each.threshold, "answered": asdict(each.answered), "error": asdict(each.error)} for each in curve(top, self.judged.correct)]
+        chosen, hours = None, None
+        if "hand_over" in self.predictor.settings:
+            chosen = dict(self.predictor.settings["hand_over"])
+            point = figures_at(top, self.judged.correct, chosen["value"])
+            chosen |= {"answered_on_test": asdict(point.answered), "error_on_test": asdict(point.error)}
+            if self.settings.minutes_per_row is not None:
+                hours = asdict(hours_saved(point.answered, self.settings.minutes_per_row))
+        return {"curve": points, "chosen": chosen, "hours_saved": hours, "minutes_per_row": self.settings.minutes_per_row}
+
+    def _out_of_scope(self) -> dict[str, Any] | None:
+        number = self.predictor.settings.get("out_of_scope")
+        if number is None:
+            return None
+        found = out_of_scope_figures(self.judged.truth == number, self.judged.predicted == number)
+        return {"label": self.names[number], "caught": asdict(found.caught), "false_alarms": asdict(found.false_alarms)}
+
+    def _warnings(self) -> list[Said]:
+        return [Said(**finding["said"]) for finding in self.examples.meta["findings"] if finding["kind"] in ("leaks", "gives_away", "label_once", "unseen_labels", "label_typos")]
+
+    def answers_csv(self, only_mistakes: bool = False) -> bytes:
+        """Every test row, or the wrong ones (the surest first): row, line, text, truth, prediction, confidence, handed_over."""
+        out = io.StringIO()
+        writer = csv.writer(out)
+        writer.writerow(["row", "line", "text", "truth", "prediction", "confidence", "handed_over"])
+        frame = self.examples.frame[self.rows]
+        top = self.confidences.max(axis=1) if len(self.test) else np.zeros(0)
+        handed = self.task.handed_over(self.confidences, self.predictor.settings)
+        order: Sequence[int] = range(len(self.test))
+        if only_mistakes:
+            order = [i for i in np.argsort(-top, kind="stable") if not self.judged.correct[i]]
+        rows, lines = frame["row"].to_list(), frame["line"].to_list()
+        writer.writerows([rows[i], lines[i], self.test.texts[i], self.names[self.judged.truth[i]], self.names[self.judged.predicted[i]],
+                          round(float(top[i]), 6), "true" if handed[i] else "false"] for i in order)
+        return out.getvalue().encode("utf-8")
+
+
+def figure_named(content: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """One figure of a report by its name."""
+    return next(figure for figure in content["figures"] if figure["name"] == name)

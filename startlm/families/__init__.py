@@ -1,0 +1,5 @@
+"""The shelf of families: how a model is made and learns. `core.shelves.look_up` imports one by its name."""
+
+FAMILIES = {
+    "linear": "startlm.families.linear:Linear",
+}

@@ -1,0 +1,188 @@
+"""Where the bytes of a table lie: a file that can be read again and again, or a stream that passes once.
+
+Whatever is wrong with it as a file (not there, a folder, empty, binary, not readable) is said here, for every format.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import BinaryIO, Iterator
+
+from startlm.core.errors import CallError
+from startlm.core.language import Said, say
+
+SAMPLE = 1 << 18  # bytes looked at to find out how a file is written
+BLOCK = 1 << 18  # bytes decoded at a time
+_SCAN = 1 << 28  # how far a file of plain ASCII is searched for its first other byte
+
+SAVE_AS_CSV = say("save it as CSV UTF-8 and give that file", "请另存为“CSV UTF-8”，再使用那个文件")
+
+_MAGIC = {
+    b"PK\x03\x04": say("an Excel workbook or a zip archive", "Excel 工作簿或 zip 压缩包"),
+    b"\xd0\xcf\x11\xe0": say("an old Excel or Word file", "旧版 Excel 或 Word 文件"),
+    b"SQLite format 3\0": say("an SQLite database", "SQLite 数据库"),
+    b"PAR1": say("a Parquet file", "Parquet 文件"),
+    b"ARROW1": say("an Arrow file", "Arrow 文件"),
+    b"%PDF": say("a PDF", "PDF 文件"),
+    b"\x89PNG": say("a picture", "图片"),
+    b"\xff\xd8\xff": say("a picture", "图片"),
+    b"GIF8": say("a picture", "图片"),
+    b"\x1f\x8b": say("a gzip archive", "gzip 压缩文件"),
+    b"7z\xbc\xaf": say("a 7z archive", "7z 压缩包"),
+    b"\x7fELF": say("a program", "程序文件"),
+}
+
+
+class FileSource:
+    """A file on disk: every pass starts anew."""
+
+    again = True
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.name = path, str(path)
+
+    def sample(self) -> bytes:
+        """The first bytes."""
+        with _opened(self.path) as stream:
+            return stream.read(SAMPLE)
+
+    def telling_sample(self) -> bytes:
+        """The first bytes, or where those are plain ASCII, the first that are not: they tell the encoding."""
+        first = self.sample()
+        if b"\0" in first or not first.isascii():
+            return first
+        with _opened(self.path) as stream:
+            for _ in range(_SCAN // BLOCK):
+                block = stream.read(BLOCK)
+                if not block.isascii():
+                    return block[re.search(rb"[\x80-\xff]", block).start() :]  # type: ignore[union-attr]
+                if not block:
+                    break
+        return first
+
+    def blocks(self) -> Iterator[bytes]:
+        """The bytes, in order."""
+        with _opened(self.path) as stream:
+            while block := stream.read(BLOCK):
+                yield block
+
+
+class StreamSource:
+    """Standard input or a pipe: it passes once, and each line is handed on as it arrives."""
+
+    again = False
+
+    def __init__(self, stream: BinaryIO, name: str, *, close: bool = False) -> None:
+        self.stream, self.name, self._close = stream, name, close
+        self._first: bytes | None = None
+        self._passed = False
+
+    def sample(self) -> bytes:
+        """What has arrived, at least one line: an answer must not wait for a full sample."""
+        if self._first is None:
+            self._first = b""
+            while not re.search(rb"[\r\n]", self._first) and len(self._first) < SAMPLE:
+                block = self._read()
+                self._first += block
+                if not block:
+                    break
+        return self._first
+
+    telling_sample = sample
+
+    def blocks(self) -> Iterator[bytes]:
+        """The bytes, in order. Raises CallError on a second pass."""
+        if self._passed:
+            raise CallError(
+                say("Standard input can be read only once.", "标准输入只能读一遍。"),
+                say("save it to a file and give the file", "请先存成文件，再使用那个文件"),
+                where=self.name,
+            )
+        first, self._passed = self.sample(), True
+        try:
+            yield first
+            while block := self._read():
+                yield block
+        finally:
+            if self._close:
+                self.stream.close()
+
+    def _read(self) -> bytes:
+        read = getattr(self.stream, "read1", self.stream.read)
+        return read(SAMPLE)
+
+
+Source = FileSource | StreamSource
+
+
+def find_source(source: str | Path | Source) -> Source:
+    """The file at this path, or standard input for "-"; a source already found stays as it is.
+
+    Raises CallError for what is not there, a folder, an empty or binary file, or one that may not be read.
+    """
+    if isinstance(source, (FileSource, StreamSource)):
+        return source
+    found: Source
+    if str(source) == "-":
+        found = StreamSource(sys.stdin.buffer, "-")
+    else:
+        path = Path(source)
+        kind = _kind(path)
+        if stat.S_ISDIR(kind):
+            raise _wrong(path, say("This is a folder, not a file.", "这是一个文件夹，不是文件。"), say("give one file in it", "请指定其中的一个文件"))
+        found = FileSource(path) if stat.S_ISREG(kind) else StreamSource(_opened(path), str(path), close=True)
+    _refuse_empty_or_known(found.sample(), found.name)
+    return found
+
+
+def _refuse_empty_or_known(sample: bytes, name: str) -> None:
+    """Raises CallError for an empty sample and for one that begins as a known binary format does."""
+    if not sample.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0"):
+        raise _wrong(name, say("The file is empty.", "文件是空的。"), say("give a file with rows in it", "请换一个有内容的文件"))
+    for magic, kind in _MAGIC.items():
+        if sample.startswith(magic):
+            message = say(f"This is not text but {kind.en}: not read yet.", f"这不是文本，而是{kind.zh}：暂不支持。")
+            raise _wrong(name, message, SAVE_AS_CSV)
+
+
+def _kind(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except PermissionError:
+        raise _unreadable(path) from None
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        message = say("There is no such file.", "没有这个文件。")
+        near = _nearest(path)
+        hint = say(f"did you mean {near}?", f"是不是 {near}？") if near else say("check the path and the spelling", "请检查路径和文件名")
+        raise _wrong(path, message, hint) from None
+
+
+def _nearest(path: Path) -> str | None:
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except (OSError, ValueError):
+        return None
+    near = get_close_matches(path.name, names, n=1, cutoff=0.75)
+    return str(path.with_name(near[0])) if near else None
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except PermissionError:
+        raise _unreadable(path) from None
+    except FileNotFoundError:
+        raise _wrong(path, say("There is no such file.", "没有这个文件。"), say("check the path and the spelling", "请检查路径和文件名")) from None
+
+
+def _unreadable(path: Path) -> CallError:
+    hint = say("give yourself the right to read it, or copy it", "请设置读取权限，或复制一份")
+    return _wrong(path, say("The file may not be read.", "没有权限读取这个文件。"), hint)
+
+
+def _wrong(path: Path | str, message: Said, hint: Said) -> CallError:
+    return CallError(message, hint, where=str(path))

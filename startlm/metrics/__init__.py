@@ -1,0 +1,20 @@
+"""Figures: one measured number each, with its interval, its n and the dumb baseline beside it.
+
+A member takes a `startlm.metrics.labels.Judged` (truth, predictions, confidences) and returns a Figure.
+"""
+
+METRICS = {
+    "accuracy": "startlm.metrics.labels:accuracy",
+    "micro_precision": "startlm.metrics.labels:micro_precision",
+    "micro_recall": "startlm.metrics.labels:micro_recall",
+    "micro_f1": "startlm.metrics.labels:micro_f1",
+    "macro_precision": "startlm.metrics.labels:macro_precision",
+    "macro_recall": "startlm.metrics.labels:macro_recall",
+    "macro_f1": "startlm.metrics.labels:macro_f1",
+    "weighted_precision": "startlm.metrics.labels:weighted_precision",
+    "weighted_recall": "startlm.metrics.labels:weighted_recall",
+    "weighted_f1": "startlm.metrics.labels:weighted_f1",
+    "log_loss": "startlm.metrics.labels:log_loss",
+    "calibration_error": "startlm.metrics.calibration:calibration_error",
+    "calibration_error_debiased": "startlm.metrics.calibration:calibration_error_debiased",
+}

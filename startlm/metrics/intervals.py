@@ -1,0 +1,185 @@
+"""Intervals: exact ones for shares, bootstrap ones for everything else. All of it plain numpy, all of it seeded.
+
+Resampling N rows with replacement is the same as drawing, from a multinomial, how often each *kind* of row comes up.
+Every figure here depends on the rows only through sums over kinds of rows, so a bootstrap is one matrix product
+(draws × kinds) @ (kinds × columns), and does not depend on the order of the rows.
+"""
+
+from __future__ import annotations
+
+from math import lgamma, sqrt
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+from startlm.core.contracts import Figure
+from startlm.core.language import Said, say
+
+FEWEST_ROWS = 20  # below this a figure reads "not enough data"
+LEVEL = 0.95
+DRAWS = 1_000
+
+_CHUNK = 2_000_000  # numbers drawn at once: 16 MB
+_HALVINGS = 60  # of an interval inside [0, 1]: beyond float64
+_MULTINOMIAL_COST = 10  # one multinomial cell costs about as much as ten drawn rows
+
+
+class Interval(NamedTuple):
+    """Both ends, included."""
+
+    low: float
+    high: float
+
+
+# ------------------------------------------------------------------ exact
+
+def exact_bounds(hits: np.ndarray, n: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+    """Two-sided Clopper–Pearson bounds of many shares: float64 (M,) low and high for int64 (M,) hits of n.
+
+    Clopper & Pearson (1934): the ends are where the binomial tails hold (1 - level) / 2. Nothing of nothing: [0, 1].
+    """
+    hits, n = np.broadcast_arrays(np.atleast_1d(hits), np.atleast_1d(n))
+    tail = (1 - level) / 2
+    return _lower_bound(hits, n, tail), 1 - _lower_bound(n - hits, n, tail)
+
+
+def exact_interval(hits: int, n: int, level: float = LEVEL) -> Interval:
+    """The two-sided Clopper–Pearson interval of one share."""
+    low, high = exact_bounds(np.array([hits]), np.array([n]), level)
+    return Interval(float(low[0]), float(high[0]))
+
+
+def exact_upper(hits: np.ndarray, n: np.ndarray, confidence: float) -> np.ndarray:
+    """One-sided Clopper–Pearson upper bounds, float64 (M,): the share lies above one with probability ≤ 1 - confidence."""
+    hits, n = np.broadcast_arrays(np.atleast_1d(hits), np.atleast_1d(n))
+    return 1 - _lower_bound(n - hits, n, 1 - confidence)
+
+
+def _lower_bound(hits: np.ndarray, n: np.ndarray, tail: float) -> np.ndarray:
+    low = np.zeros(hits.shape)
+    high = hits / np.maximum(n, 1)  # there the tail is about a half: the root lies below
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        above = binomial_tail(hits, n, middle) > tail
+        high = np.where(above, middle, high)
+        low = np.where(above, low, middle)
+    return np.where(hits > 0, (low + high) / 2, 0.0)
+
+
+def binomial_tail(hits: np.ndarray, n: np.ndarray, share: np.ndarray | float) -> np.ndarray:
+    """P(X ≥ hits) for X ~ Binomial(n, share), float64 (M,), where hits ≥ n · share (terms then only fall).
+
+    The first term by logarithms of factorials, the others by the ratio of neighbours; 5 √n + 60 terms reach beyond float64.
+    """
+    share = np.broadcast_to(np.asarray(share, dtype=np.float64), np.shape(hits))
+    terms = int(5 * sqrt(n.max(initial=1))) + 60
+    j = np.arange(terms)  # (J,)
+    odds = share / np.maximum(1 - share, np.finfo(np.float64).tiny)
+    ratios = np.maximum(n[:, None] - hits[:, None] - j, 0) / (hits[:, None] + 1 + j) * odds[:, None]  # (M, J)
+    return binomial_at(hits, n, share) * (1 + np.cumprod(ratios, axis=1).sum(axis=1))
+
+
+def binomial_at(hits: np.ndarray, n: np.ndarray, share: np.ndarray | float) -> np.ndarray:
+    """P(X = hits) for X ~ Binomial(n, share), float64 (M,); share below 1."""
+    ways = np.array([lgamma(m + 1) - lgamma(k + 1) - lgamma(m - k + 1) for k, m in zip(hits.tolist(), n.tolist())])
+    share = np.broadcast_to(np.asarray(share, dtype=np.float64), np.shape(hits))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.where(hits > 0, hits * np.log(share), 0.0) + np.where(n > hits, (n - hits) * np.log1p(-share), 0.0)
+    return np.exp(ways + logs)
+
+
+# -------------------------------------------------------------- bootstrap
+
+def kinds_of(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct rows of a (N, K) array, sorted, and how often each comes: (C, K) and int64 (C,)."""
+    if rows.shape[1] == 1:
+        kinds, counts = np.unique(rows[:, 0], return_counts=True)
+        return kinds[:, None], counts
+    kinds, counts = np.unique(rows, axis=0, return_counts=True)
+    return kinds, counts
+
+
+def bootstrap_sums(kinds: np.ndarray, counts: np.ndarray, seed: int, draws: int = DRAWS) -> np.ndarray:
+    """Column sums of `draws` resamplings, float64 (draws, K), for C kinds of rows (C, K) that come int64 (C,) times."""
+    random = np.random.default_rng(seed)
+    n, width = int(counts.sum()), len(counts)
+    few_kinds = width * _MULTINOMIAL_COST <= n
+    kind_of_row = np.repeat(np.arange(width), counts)
+    sums = np.empty((draws, kinds.shape[1]))
+    step = max(1, _CHUNK // max(n, width))
+    for first in range(0, draws, step):
+        size = min(step, draws - first)
+        if few_kinds:
+            drawn = random.multinomial(n, counts / n, size=size)  # (size, C)
+        else:
+            picked = kind_of_row[random.integers(0, n, size=(size, n))] + width * np.arange(size)[:, None]
+            drawn = np.bincount(picked.ravel(), minlength=size * width).reshape(size, width)
+        sums[first:first + size] = drawn.astype(np.float64) @ kinds
+    return sums
+
+
+def bootstrap_means(values: np.ndarray, seed: int, draws: int = DRAWS) -> np.ndarray:
+    """Means of `draws` resamplings of float64 (N,) values: float64 (draws,)."""
+    kinds, counts = kinds_of(np.asarray(values, dtype=np.float64)[:, None])
+    return bootstrap_sums(kinds, counts, seed, draws)[:, 0] / len(values)
+
+
+def percentile_interval(drawn: np.ndarray, level: float = LEVEL) -> Interval:
+    """The middle `level` of the drawn figures, float64 (draws,)."""
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def corrected_interval(value: float, drawn: np.ndarray, left_out: np.ndarray, counts: np.ndarray, level: float = LEVEL) -> Interval:
+    """The BCa interval (Efron 1987): percentiles shifted for the bias of the draws and for the skew of the figure.
+
+    drawn: float64 (draws,); left_out: float64 (C,), the figure with one row of each kind left out; counts: int64 (C,).
+    """
+    normal = NormalDist()
+    below = (np.sum(drawn < value) + np.sum(drawn == value) / 2) / len(drawn)
+    shift = normal.inv_cdf(float(np.clip(below, 0.5 / len(drawn), 1 - 0.5 / len(drawn))))
+    gaps = np.average(left_out, weights=counts) - left_out
+    spread = float(np.sum(counts * gaps**2))
+    skew = float(np.sum(counts * gaps**3)) / (6 * spread**1.5) if spread > 0 else 0.0
+    ends = []
+    for tail in ((1 - level) / 2, (1 + level) / 2):
+        z = shift + normal.inv_cdf(tail)
+        ends.append(normal.cdf(shift + z / max(1 - skew * z, 1e-3)))
+    low, high = np.quantile(drawn, ends)
+    return Interval(float(low), float(high))
+
+
+# ---------------------------------------------------------------- figures
+
+def share_figure(name: str, hits: int, n: int, *, baseline: float | None = None, higher_is_better: bool = True) -> Figure:
+    """A share of rows with its exact interval."""
+    if n < FEWEST_ROWS:
+        return no_figure(name, n, higher_is_better)
+    low, high = exact_interval(hits, n)
+    return Figure(name, hits / n, low, high, n, baseline, "exact", higher_is_better)
+
+
+def share_figures(name: str, hits: np.ndarray, n: np.ndarray, *, higher_is_better: bool = True) -> list[Figure]:
+    """Many shares at once, int64 (M,) hits of n, each with its exact interval."""
+    low, high = exact_bounds(hits, n)
+    return [
+        Figure(name, k / m, float(a), float(b), m, None, "exact", higher_is_better) if m >= FEWEST_ROWS else no_figure(name, m, higher_is_better)
+        for k, m, a, b in zip(np.asarray(hits).tolist(), np.asarray(n).tolist(), low, high)
+    ]
+
+
+def no_figure(name: str, n: int, higher_is_better: bool = True) -> Figure:
+    """The figure of too few rows: no number."""
+    return Figure(name, None, None, None, n, None, "", higher_is_better)
+
+
+def in_words(figure: Figure, share: bool = True) -> Said:
+    """"92.3 % [91.0, 93.4]", or without `share` the bare numbers; "not enough data (10 rows)" where there is none."""
+    if figure.value is None or figure.low is None or figure.high is None:
+        return say(f"not enough data ({figure.n} rows)", f"数据不够（{figure.n} 行）")
+    if share:
+        text = f"{100 * figure.value:.1f} % [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
+    else:
+        text = f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+    return say(text, text)

@@ -1,0 +1,283 @@
+"""Figures of a classifier: one label a row.
+
+Every member of the shelf is called with a `Judged` and returns a Figure. Intervals: exact (Clopper–Pearson) where the
+figure is a share of rows, BCa bootstrap over the confusion table for macro and weighted averages, percentile bootstrap
+over rows for the log loss.
+
+>>> import numpy as np
+>>> truth = np.arange(40) % 2
+>>> accuracy(Judged(truth, truth, labels=2)).value
+1.0
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from startlm.core.contracts import Figure
+
+from .intervals import (
+    FEWEST_ROWS, bootstrap_means, bootstrap_sums, corrected_interval, exact_bounds, exact_interval, no_figure,
+    percentile_interval, share_figure, share_figures,
+)
+
+_SMALLEST = float(np.finfo(np.float64).eps)  # a confidence of 0 counts as this one, as in scikit-learn
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was answered to rows whose truth is known.
+
+    truth, predicted: int64 (N,) label numbers in [0, labels); confidences: float64 (N, L), rows sum to 1, or None where a
+    tool gives only labels. `majority` is the most frequent label of train: the dumb baseline.
+    """
+
+    truth: np.ndarray
+    predicted: np.ndarray
+    labels: int
+    confidences: np.ndarray | None = None
+    majority: int | None = None
+    seed: int = 0
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    @cached_property
+    def correct(self) -> np.ndarray:
+        """bool (N,)"""
+        return self.truth == self.predicted
+
+    @cached_property
+    def table(self) -> np.ndarray:
+        """int64 (L, L): rows are the truth, columns what was predicted."""
+        return confusion(self.truth, self.predicted, self.labels)
+
+    @cached_property
+    def resampled(self) -> Resampled:
+        """The counts of resampled confusion tables: made once, used by every average."""
+        return Resampled.of(self.table, self.seed)
+
+    def by_majority(self) -> Judged | None:
+        """The same rows, answered by the dumb baseline."""
+        if self.majority is None:
+            return None
+        return replace(self, predicted=np.full_like(self.truth, self.majority), confidences=None, majority=None)
+
+
+def judge(truth: np.ndarray, confidences: np.ndarray, *, majority: int | None = None, seed: int = 0) -> Judged:
+    """Judged rows from float64 (N, L) confidences: the prediction is the first label with the largest one."""
+    truth = np.asarray(truth, dtype=np.int64)
+    confidences = np.asarray(confidences, dtype=np.float64)
+    return Judged(truth, confidences.argmax(axis=1), confidences.shape[1], confidences, majority, seed)
+
+
+class Metric(Protocol):
+    """A member of the shelf."""
+
+    def __call__(self, judged: Judged) -> Figure: ...
+
+
+# ------------------------------------------------------------------ counts
+
+def confusion(truth: np.ndarray, predicted: np.ndarray, labels: int) -> np.ndarray:
+    """int64 (L, L): how many rows of label i were predicted as j."""
+    return np.bincount(truth * labels + predicted, minlength=labels * labels).reshape(labels, labels)
+
+
+class Counts(NamedTuple):
+    """For each label the rows that are right, that are it and that are predicted as it: (…, L) each."""
+
+    right: np.ndarray
+    actual: np.ndarray
+    predicted: np.ndarray
+
+    @classmethod
+    def of(cls, table: np.ndarray) -> Counts:
+        return cls(np.diagonal(table), table.sum(axis=1), table.sum(axis=0))
+
+    def of_each_label(self, kind: str) -> np.ndarray:
+        """`precision`, `recall` or `f1` of each label, float64 (…, L); 0 where nothing is divided by nothing."""
+        if kind == "precision":
+            return _ratio(self.right, self.predicted)
+        if kind == "recall":
+            return _ratio(self.right, self.actual)
+        return _ratio(2 * self.right, self.predicted + self.actual)
+
+    def average(self, kind: str, weighting: str) -> np.ndarray:
+        """The `macro` mean over labels that occur (as truth or prediction), or the mean `weighted` by true rows: float64 (…)."""
+        weights = self.actual if weighting == "weighted" else (self.actual + self.predicted > 0)
+        return _ratio((self.of_each_label(kind) * weights).sum(axis=-1), weights.sum(axis=-1))
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    return above / np.where(below == 0, 1, below) * (below != 0)
+
+
+class Resampled(NamedTuple):
+    """Counts of bootstrap draws (draws, L), and with one row of each kind left out (C, L); `cells` are int64 (C,) rows."""
+
+    drawn: Counts
+    left_out: Counts
+    cells: np.ndarray
+
+    @classmethod
+    def of(cls, table: np.ndarray, seed: int) -> Resampled:
+        """A row matters only by its cell of the table: resampling rows is resampling cells."""
+        labels = len(table)
+        actual, predicted = np.nonzero(table)
+        each = np.eye(labels)
+        kinds = np.hstack([each[actual] * (actual == predicted)[:, None], each[actual], each[predicted]])  # (C, 3 L)
+        cells = table[actual, predicted]
+        drawn = bootstrap_sums(kinds, cells, seed)
+        left_out = cells @ kinds - kinds
+        return cls(Counts(*np.split(drawn, 3, axis=1)), Counts(*np.split(left_out, 3, axis=1)), cells)
+
+
+# ----------------------------------------------------------------- figures
+
+@dataclass(frozen=True)
+class ShareRight:
+    """The share of rows that are right; exact interval.
+
+    With one label a row, micro precision, recall and F1 (counts of all labels together) and weighted recall are this share too.
+    """
+
+    name: str
+
+    def __call__(self, judged: Judged) -> Figure:
+        baseline = None if judged.majority is None or not len(judged) else float(np.mean(judged.truth == judged.majority))
+        return share_figure(self.name, int(judged.correct.sum()), len(judged), baseline=baseline)
+
+
+@dataclass(frozen=True)
+class Average:
+    """The macro or weighted mean of the labels' precision, recall or F1.
+
+    BCa bootstrap over the cells of the confusion table. Where no row is wrong a bootstrap sees nothing to vary: the
+    interval is then that of the accuracy, exact.
+    """
+
+    weighting: str
+    kind: str
+
+    def __call__(self, judged: Judged) -> Figure:
+        name, n = f"{self.weighting}_{self.kind}", len(judged)
+        if n < FEWEST_ROWS:
+            return no_figure(name, n)
+        baseline = judged.by_majority()
+        beside = None if baseline is None else float(Counts.of(baseline.table).average(self.kind, self.weighting))
+        value = float(Counts.of(judged.table).average(self.kind, self.weighting))
+        if judged.correct.all():
+            return Figure(name, value, *exact_interval(n, n), n, beside, "exact")
+        drawn, left_out, cells = judged.resampled
+        low, high = corrected_interval(
+            value, drawn.average(self.kind, self.weighting), left_out.average(self.kind, self.weighting), cells
+        )
+        return Figure(name, value, min(low, value), max(high, value), n, beside, "bootstrap")
+
+
+accuracy = ShareRight("accuracy")
+micro_precision, micro_recall, micro_f1 = ShareRight("micro_precision"), ShareRight("micro_recall"), ShareRight("micro_f1")
+macro_precision, macro_recall, macro_f1 = Average("macro", "precision"), Average("macro", "recall"), Average("macro", "f1")
+weighted_recall = ShareRight("weighted_recall")
+weighted_precision, weighted_f1 = Average("weighted", "precision"), Average("weighted", "f1")
+
+
+def row_losses(truth: np.ndarray, confidences: np.ndarray) -> np.ndarray:
+    """The log loss of each row, float64 (N,), in nats."""
+    return -np.log(np.clip(confidences[np.arange(len(truth)), truth], _SMALLEST, 1.0))
+
+
+def log_loss(judged: Judged) -> Figure:
+    """The mean log loss in nats, with a percentile bootstrap over rows; needs confidences."""
+    n = len(judged)
+    if n < FEWEST_ROWS or judged.confidences is None:
+        return no_figure("log_loss", n if judged.confidences is not None else 0, higher_is_better=False)
+    losses = row_losses(judged.truth, judged.confidences)
+    low, high = percentile_interval(bootstrap_means(losses, judged.seed))
+    return Figure("log_loss", float(losses.mean()), low, high, n, None, "bootstrap", higher_is_better=False)
+
+
+# ------------------------------------------------------------- each label
+
+class LabelFigures(NamedTuple):
+    """The three figures of one label; n are the rows each divides by."""
+
+    label: int
+    precision: Figure
+    recall: Figure
+    f1: Figure
+
+
+def label_figures(judged: Judged) -> list[LabelFigures]:
+    """Precision, recall and F1 of each label with exact intervals.
+
+    Precision is a share of the rows predicted as the label, recall of those that are it. F1 is 2 J / (1 + J) with J the
+    share right among rows that are either: given their number J is binomial, and F1 grows with it, so its interval is
+    exact too, and stays honest for a label of few rows, where a bootstrap does not.
+    """
+    counts = Counts.of(judged.table)
+    baseline = judged.by_majority()
+    dumb = None if baseline is None else Counts.of(baseline.table)
+    either = counts.actual + counts.predicted - counts.right
+    of_label = {}
+    for kind, n in (("precision", counts.predicted), ("recall", counts.actual), ("f1", either)):
+        ends = exact_bounds(counts.right, n)
+        low, high = (2 * end / (1 + end) for end in ends) if kind == "f1" else ends
+        columns = (counts.of_each_label(kind), low, high, n, None if dumb is None else dumb.of_each_label(kind))
+        of_label[kind] = [_label_figure(kind, i, columns) for i in range(judged.labels)]
+    return [LabelFigures(i, *(of_label[kind][i] for kind in ("precision", "recall", "f1"))) for i in range(judged.labels)]
+
+
+def _label_figure(kind: str, label: int, columns: tuple[np.ndarray | None, ...]) -> Figure:
+    value, low, high, n, baseline = (None if column is None else column[label].item() for column in columns)
+    if n < FEWEST_ROWS:
+        return no_figure(kind, n)
+    return Figure(kind, value, low, high, n, baseline, "exact")
+
+
+class ConfusedPair(NamedTuple):
+    """Rows of label `truth` that were predicted as `predicted`; `share` is their share of the label's rows."""
+
+    truth: int
+    predicted: int
+    rows: int
+    share: Figure
+
+
+def confused_pairs(table: np.ndarray, most: int = 10) -> list[ConfusedPair]:
+    """The most frequent confusions, most rows first; label numbers break ties."""
+    wrong = table - np.diag(np.diagonal(table))
+    actual, predicted = np.nonzero(wrong)
+    first = np.lexsort((predicted, actual, -wrong[actual, predicted]))[:most]
+    actual, predicted = actual[first], predicted[first]
+    rows = wrong[actual, predicted]
+    shares = share_figures("confused", rows, table.sum(axis=1)[actual], higher_is_better=False)
+    return [ConfusedPair(*pair) for pair in zip(actual.tolist(), predicted.tolist(), rows.tolist(), shares)]
+
+
+# ------------------------------------------------------------ out of scope
+
+class OutOfScope(NamedTuple):
+    """The share of out-of-scope rows that is caught, and the share of the others that raises a false alarm."""
+
+    caught: Figure
+    false_alarms: Figure
+
+
+def out_of_scope_figures(is_out: np.ndarray, flagged: np.ndarray, threshold: float | None = None) -> OutOfScope:
+    """Both shares, exact intervals. `flagged` is bool (N,), or with `threshold` a score: flagged where score ≥ threshold.
+
+    Without out-of-scope rows `caught` has no number.
+    """
+    is_out = np.asarray(is_out, dtype=bool)
+    flags = np.asarray(flagged) >= threshold if threshold is not None else np.asarray(flagged, dtype=bool)
+    inside = ~is_out
+    return OutOfScope(
+        share_figure("caught", int(flags[is_out].sum()), int(is_out.sum())),
+        share_figure("false_alarms", int(flags[inside].sum()), int(inside.sum()), higher_is_better=False),
+    )

@@ -1,0 +1,279 @@
+"""The one way from rows to answers: columns > tokenizer > engine > task > calibration. Needs neither torch nor polars.
+
+    open_bundle("bundles/current").predict(["我的卡还没到", "where is my card"])
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from .columns import as_text
+from .columns.text import CleanSettings, clean_texts, join_columns
+from .core.contracts import Answer, BadRow, Engine, Progress, Table, Tokenizer
+from .core.durable import read_verified, writing
+from .core.errors import BundleError, CallError
+from .core.language import say
+from .core.settings import share_of
+from .core.shelves import look_up
+from .core.states import state_from_files
+from .engines import ENGINES
+from .formats import FORMATS, format_for, open_table
+from .metrics.calibration import log_softmax, softmax_with
+from .tasks import TASKS
+from .tokenizers import TOKENIZERS
+
+SCHEMA = 1
+CHUNK = 4_096  # rows answered and written at a time
+GOLDEN_TOLERANCE = 1e-3  # other processors round otherwise; the label must be equal
+PROBES = ("Where is my order?", "我的订单到哪里了？", "I want my money back, this is broken!", "请问可以开发票吗", "谢谢 thanks 👍", "12345", "")
+
+
+@dataclass(frozen=True)
+class PredictSettings:
+    """Settings of [predict]."""
+
+    hand_over: str | None = field(default=None, metadata={"check": share_of})
+    """The error you accept among answered rows, for instance "5%": rows the model is less sure of are handed over to a person.
+
+    答出的行里可以接受的错误率，如 "5%"：把握不够的行转交人工。"""
+    out_of_scope: str | None = None
+    """The label that means "none of these"; left out, it is known by its name (oos, out_of_scope, 超出范围 …).
+
+    表示“都不是”的标签；不写则按名字识别（oos、out_of_scope、超出范围……）。"""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network or linear model of a Predictor."""
+
+    tokenizer: Tokenizer
+    engine: Engine
+    temperature: float
+
+    def log_confidences(self, texts: Sequence[str]) -> np.ndarray:
+        """float64 (N, L): log-softmax at the member's temperature."""
+        return log_softmax(self.engine.logits(self.tokenizer.encode(texts)), self.temperature)
+
+
+class Predictor:
+    """What turns rows into answers; a trained model and a bundle both open as one."""
+
+    def __init__(self, settings: Mapping[str, Any], members: Sequence[Member]) -> None:
+        self.settings, self.members = settings, members
+        self.labels: tuple[str, ...] = tuple(settings["labels"])
+        self.text_columns: tuple[str, ...] = tuple(settings["text"])
+        self.task = look_up(TASKS, settings["task"], say("task", "任务"))
+        self._clean = CleanSettings(**settings["cleaning"])
+
+    def predict(self, rows: Sequence[Mapping[str, Any] | str]) -> list[Answer]:
+        """One Answer a row; a row is a dict of the text columns, or a plain string where there is one text column."""
+        return self.task.answers(self.confidences(self.texts(rows)), self.labels, self.settings)  # type: ignore[no-any-return]
+
+    def texts(self, rows: Sequence[Mapping[str, Any] | str]) -> list[str]:
+        """The cleaned, joined text of each row. Raises CallError for a row without the text columns."""
+        names = self.text_columns
+        columns: list[list[Any]] = [[] for _ in names]
+        for row in rows:
+            if isinstance(row, str) and len(names) == 1:
+                columns[0].append(row)
+                continue
+            if not isinstance(row, Mapping) or any(name not in row for name in names):
+                raise CallError(say(f"This model needs the columns {', '.join(names)}.", f"这个模型需要这些列：{'、'.join(names)}。"),
+                                say("give a dict with these names, or a string where there is one column", "请给出含这些列名的字典；只有一列时可以直接给文字"))
+            for column, name in zip(columns, names):
+                column.append(row[name])
+        return self.clean_columns(columns)
+
+    def clean_columns(self, columns: Sequence[Sequence[Any]]) -> list[str]:
+        """The cleaned, joined texts from one list of values a text column."""
+        names = self.text_columns
+        cleaned = [clean_texts([as_text(value) for value in values], self._clean) for values in columns]
+        return cleaned[0] if len(names) == 1 else [join_columns(dict(zip(names, parts)), names) for parts in zip(*cleaned)]
+
+    def log_confidences(self, texts: Sequence[str]) -> np.ndarray:
+        """float64 (N, L): the members' mean log-confidence, before the model's temperature."""
+        if not texts:
+            return np.zeros((0, len(self.labels)))
+        total = self.members[0].log_confidences(texts)
+        for member in self.members[1:]:
+            total = total + member.log_confidences(texts)
+        return total / len(self.members)
+
+    def confidences(self, texts: Sequence[str]) -> np.ndarray:
+        """float64 (N, L), each row summing to 1, for cleaned texts."""
+        return self.scaled(self.log_confidences(texts))
+
+    def scaled(self, log_confidences: np.ndarray, temperature: float | None = None) -> np.ndarray:
+        """Confidences float64 (N, L) from the members' mean log-confidence, at the model's temperature unless another is given."""
+        return softmax_with(log_confidences, temperature or self.settings["temperature"])
+
+
+# --------------------------------------------------------------- opening
+
+def open_bundle(folder: str | Path) -> Predictor:
+    """Open a deployed bundle: hashes and golden predictions are verified first.
+
+    Raises BundleError for anything that is not, byte for byte, what deploy wrote.
+    """
+    manifest, files = read_verified(_resolved(Path(folder)))
+    if manifest.get("kind") != "startlm bundle":
+        raise _not_a("bundle", folder)
+    predictor = _assemble(files, folder)
+    _check_golden(predictor, files, folder)
+    return predictor
+
+
+def bundle_of(folder: Path) -> Path:
+    """The bundle that answers for a project's folder (its current version); a bundle's folder is its own."""
+    return folder if (folder / "manifest.json").is_file() else folder / "bundles" / "current"
+
+
+def open_model(folder: str | Path) -> Predictor:
+    """Open what train wrote."""
+    manifest, files = read_verified(Path(folder))
+    if manifest.get("kind") != "startlm model":
+        raise _not_a("model", folder)
+    return _assemble(files, folder)
+
+
+def _resolved(folder: Path) -> Path:
+    """`bundles/current` is a link to a folder beside it, nothing else is followed."""
+    if folder.is_symlink():
+        target = folder.parent / folder.readlink()
+        if target.parent != folder.parent or target.is_symlink():
+            raise BundleError(say(f"{folder} points outside its own folder.", f"{folder} 指向了它所在文件夹之外。"), say("deploy the model again", "请重新部署模型"))
+        return target
+    if not folder.is_dir():
+        raise CallError(say(f"There is no bundle at {folder}.", f"{folder} 处没有可用的包。"), say("deploy one: startlm run NAME", "请先部署：startlm run NAME"))
+    return folder
+
+
+def _not_a(kind: str, folder: str | Path) -> BundleError:
+    return BundleError(say(f"{folder} is not a StartLM {kind}.", f"{folder} 不是 StartLM 的 {kind}。"), say("give the folder that deploy wrote", "请给出 deploy 写出的文件夹"))
+
+
+def _assemble(files: Mapping[str, bytes], folder: str | Path) -> Predictor:
+    settings = dict(state_from_files("model", files).settings)
+    try:
+        if settings["schema"] != SCHEMA:
+            raise BundleError(say(f"This folder was written for schema {settings['schema']}; this StartLM reads {SCHEMA}.", f"该文件夹的格式版本是 {settings['schema']}，当前 StartLM 读的是 {SCHEMA}。"),
+                              say("use the StartLM version that its manifest names", "请使用 manifest 中写明的 StartLM 版本"), where=str(folder))
+        members = [_member(entry, number, files) for number, entry in enumerate(settings["members"])]
+        return Predictor(settings, members)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(say(f"model.json does not describe a model ({type(error).__name__}: {error}).", f"model.json 描述的不是模型（{type(error).__name__}：{error}）。"),
+                          say("deploy the model again", "请重新部署模型"), where=str(folder)) from error
+
+
+def _member(entry: Mapping[str, Any], number: int, files: Mapping[str, bytes]) -> Member:
+    prefix = f"members/{number}/"
+    own = {name.removeprefix(prefix): data for name, data in files.items() if name.startswith(prefix)}
+    tokenizer = look_up(TOKENIZERS, entry["tokenizer"], say("tokenizer", "分词器")).from_state(state_from_files("tokenizer", own))
+    engine = look_up(ENGINES, entry["engine"], say("engine", "引擎")).from_state(state_from_files("engine", own))
+    return Member(tokenizer, engine, float(entry["temperature"]))
+
+
+def golden_predictions(predictor: Predictor) -> list[dict[str, Any]]:
+    """What the model answers for the fixed probe sentences; stored at deploy, checked at every opening."""
+    confidences = predictor.confidences(predictor.clean_columns([list(PROBES)] * len(predictor.text_columns)))
+    best = confidences.argmax(axis=1)
+    return [{"prediction": predictor.labels[top], "confidence": float(row[top])} for row, top in zip(confidences, best)]
+
+
+def _check_golden(predictor: Predictor, files: Mapping[str, bytes], folder: str | Path) -> None:
+    wanted = state_from_files("golden", files).settings["answers"]
+    for probe, was, now in zip(PROBES, wanted, golden_predictions(predictor), strict=True):
+        close = abs(was["confidence"] - now["confidence"]) <= GOLDEN_TOLERANCE
+        # Two labels within the tolerance of each other may change places on another processor.
+        if not close or (was["prediction"] != now["prediction"] and was["confidence"] > 0.5 + GOLDEN_TOLERANCE):
+            raise BundleError(say(f"The bundle no longer answers as it did when it was deployed ({probe!r}).", f"这个包的回答与部署时不同（{probe!r}）。"),
+                              say("deploy the model again with this StartLM", "请用当前 StartLM 重新部署"), where=str(folder))
+
+
+# ------------------------------------------------------- a table of answers
+
+@dataclass(frozen=True)
+class Output:
+    """How the answers are written."""
+
+    path: str | None = None  # None is standard output
+    format: str | None = None
+    confidences: bool = False
+    for_excel: bool = False
+    overwrite: bool = False
+
+
+def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterator[Progress]:
+    """Stream a table's rows to its columns, then prediction, confidence, handed_over; nothing is left at `output` on failure."""
+    positions = [_column(table, name) for name in predictor.text_columns]
+    columns = [*table.columns, *_fresh_names(("prediction", "confidence", "handed_over"), table.columns)]
+    if output.confidences:
+        columns += _fresh_names([f"confidence_{label}" for label in predictor.labels], table.columns)
+    name = output.format or (format_for(output.path) if output.path else "delimited")
+    done = 0
+    with _destination(output) as stream:
+        writer = look_up(FORMATS, name, say("format", "格式"))().writer(stream, columns, **({"for_excel": True} if output.for_excel else {}))
+        for chunk in _chunks(table):
+            values = [row.values for row in chunk]
+            texts = predictor.clean_columns([[row[position] for row in values] for position in positions])
+            confidences = predictor.confidences(texts)
+            writer.write_many(_answer_rows(predictor, values, confidences, output.confidences))
+            done += len(chunk)
+            yield Progress("predict", done)
+        writer.close()
+    yield Progress("predict", done, done, said=say(f"Answered {done:,} rows.", f"已回答 {done:,} 行。"), result=done)
+
+
+def _answer_rows(predictor: Predictor, values: Sequence[tuple[Any, ...]], confidences: np.ndarray, all_of_them: bool) -> list[tuple[Any, ...]]:
+    best = confidences.argmax(axis=1)
+    top = confidences[np.arange(len(best)), best]
+    handed = predictor.task.handed_over(confidences, predictor.settings)
+    labels = predictor.labels
+    if all_of_them:
+        return [(*row, labels[b], round(t, 6), "true" if h else "false", *(round(c, 6) for c in every))
+                for row, b, t, h, every in zip(values, best.tolist(), top.tolist(), handed.tolist(), confidences.tolist())]
+    return [(*row, labels[b], round(t, 6), "true" if h else "false")
+            for row, b, t, h in zip(values, best.tolist(), top.tolist(), handed.tolist())]
+
+
+def _chunks(table: Table) -> Iterator[list[Any]]:
+    rows = table.rows()
+    # Standard input is answered line by line: somebody waits for each.
+    size = 1 if table.source == "-" else CHUNK
+    while chunk := list(islice(rows, size)):
+        for row in chunk:
+            if isinstance(row, BadRow):
+                raise CallError(say(f"A row cannot be read: {row.why}", f"有一行读不了：{row.why}"), say(f"mend it, or: {row.accept}", f"请修改，或：{row.accept}"),
+                                where=f"{table.source}:{row.line} {row.column}")
+        yield chunk
+
+
+def _column(table: Table, name: str) -> int:
+    if name not in table.columns:
+        raise CallError(say(f"There is no column {name!r}, which this model reads.", f"没有这个模型要读的 {name!r} 列。"),
+                        say(f"rename a column of the file; it has: {', '.join(table.columns)}", f"请修改文件的列名；现有的列：{'、'.join(table.columns)}"), where=table.source)
+    return table.columns.index(name)
+
+
+def _fresh_names(names: Sequence[str], taken: Sequence[str]) -> list[str]:
+    return [f"{name}_startlm" if name in taken else name for name in names]
+
+
+@contextmanager
+def _destination(output: Output) -> Iterator[BinaryIO]:
+    if output.path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(output.path)
+    if path.exists() and not output.overwrite:
+        raise CallError(say(f"{path} is there already.", f"{path} 已经存在。"), say("give another name, or --force to replace it", "请换一个文件名，或加 --force 覆盖"), where=str(path))
+    with writing(path) as stream:
+        yield stream

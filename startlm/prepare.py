@@ -1,0 +1,492 @@
+"""Step 1 of 5, prepare: tables in, examples out. Read, cleaned, grouped, split; what was done is written down.
+
+Run it: `startlm prepare NAME`, or from Python
+
+    examples = prepare_examples("tickets.csv", text="message", label="team")
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Iterator, Literal, Mapping, Sequence
+
+import numpy as np
+
+from .columns import as_text
+from .columns.category import Category, similar_labels
+from .columns.roles import guess_split
+from .columns.text import CleanSettings, Text, clean_texts, join_columns
+from .core.artifacts import PARTS, Examples
+from .core.contracts import BadRow, Facts, Progress, Table
+from .core.durable import publish_folder, sha256_of, verify_folder, write_bytes
+from .core.errors import BundleError, CallError
+from .core.findings import (Finding, cleaning_finding, contradictions, first_rows, give_aways, label_in_text, listed,
+                            repeats, NAMED_IN_TEXT)
+from .core.language import say
+from .core.near_duplicates import groups as near_groups, leaks as find_leaks, near_pairs
+from .core.parts import TEST, draw_parts
+from .core.scripts import languages_of
+from .formats import open_table
+
+VERSION = 1  # goes into the fingerprint: raise it when the same rows would come out differently
+SHOWN_BAD_ROWS = 5
+
+
+@dataclass(frozen=True)
+class PrepareSettings:
+    """Settings of [prepare]."""
+
+    data: str = ""
+    """The table to learn from: a CSV or JSON Lines file, relative to the project's folder.
+
+    用来学习的表：CSV 或 JSON Lines 文件，路径相对于项目文件夹。"""
+    test: str | None = None
+    """A second table that only tests; without one, a random part of the data is kept for testing.
+
+    只用于测试的第二张表；没有时，从数据中随机留出一部分作测试。"""
+    text: tuple[str, ...] = ()
+    """The text columns. Several are joined, each with its name.
+
+    文本列。多列时连同列名拼接在一起。"""
+    label: str | None = None
+    """The column that holds the label.
+
+    标签所在的列。"""
+    split_column: str | None = None
+    """A column that says which part a row belongs to (train, dev, test).
+
+    说明每行属于哪一部分（train、dev、test）的列。"""
+    format: Literal["delimited", "json_lines"] | None = None
+    """How the file is written; left out, it is found out.
+
+    文件格式；不写则自动识别。"""
+    encoding: str | None = None
+    """The file's character encoding, for instance "utf-8", "gb18030", "big5"; left out, it is found out.
+
+    文件的字符编码，如 "utf-8"、"gb18030"、"big5"；不写则自动识别。"""
+    delimiter: str | None = None
+    """What separates the columns; left out, it is found out.
+
+    列的分隔符；不写则自动识别。"""
+    head: bool | None = None
+    """Whether the first row names the columns; left out, it is found out.
+
+    第一行是否为列名；不写则自动识别。"""
+    bad_rows: Literal["stop", "skip"] = "stop"
+    """Rows that cannot be read: stop and list them, or skip them into rejects.csv.
+
+    读不了的行：停下并列出（stop），或跳过并写入 rejects.csv（skip）。"""
+    duplicates: Literal["keep", "drop"] = "keep"
+    """Train rows whose text and label both stand in an earlier row.
+
+    文本和标签都与前面某行相同的训练行：保留或丢弃。"""
+    contradictions: Literal["keep", "drop"] = "keep"
+    """Train rows whose text stands elsewhere with another label.
+
+    文本相同但标签不同的训练行：保留或丢弃。"""
+    label_typos: Literal["report", "merge"] = "report"
+    """Rare labels that look like a misspelt common one: report them, or merge them into it.
+
+    像是写错了的少见标签：只报告，或并入常见标签。"""
+    leaks: Literal["report", "drop_train"] = "report"
+    """Train rows equal or nearly equal to a test row, where the split is given: report them, or drop them from train.
+
+    给定划分时，与测试行相同或几乎相同的训练行：只报告，或从训练中去掉。"""
+    test_share: float = 0.2
+    """The share of rows kept for testing where no split is given.
+
+    没有给定划分时，留作测试的比例。"""
+    seed: int = 0
+    """Seed of the random split.
+
+    随机划分的种子。"""
+
+
+@dataclass
+class _Rows:
+    """Rows while they are being prepared, column by column."""
+
+    line: list[int] = field(default_factory=list)
+    file: list[int] = field(default_factory=list)
+    values: list[tuple[Any, ...]] = field(default_factory=list)
+    columns: tuple[str, ...] = ()
+    bad: list[tuple[str, BadRow]] = field(default_factory=list)
+
+
+def prepare_examples(source: Any, *, settings: PrepareSettings = PrepareSettings(), clean: CleanSettings = CleanSettings(),
+                     task: str = "classify", folder: Path | None = None, **given: Any) -> Examples:
+    """The examples of a table: a path, a list of dicts, or anything with the Arrow C stream.
+
+    `given` are fields of PrepareSettings (`text=`, `label=`, `test=` …). Raises CallError for a table that will not do.
+
+    >>> rows = [{"message": f"refund order {i}", "team": "money"} for i in range(9)]
+    >>> rows += [{"message": f"where is parcel {i}", "team": "post"} for i in range(9)]
+    >>> prepare_examples(rows, text="message", label="team").labels
+    ('money', 'post')
+    """
+    if task != "classify":
+        raise CallError(say(f"There is no task {task!r} yet.", f"还没有 {task!r} 这种任务。"), say('use task = "classify"', '请用 task = "classify"'))
+    if isinstance(given.get("text"), str):
+        given["text"] = (given["text"],)
+    *_, last = prepare_steps(source, settings=replace(settings, **given), clean=clean, folder=folder)
+    return last.result  # type: ignore[no-any-return]
+
+
+def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSettings = CleanSettings(),
+                  folder: Path | None = None) -> Iterator[Progress]:
+    """Prepare, with a sign of life after each part; the last Progress carries the Examples."""
+    folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
+    tables = _open_tables(source, settings)
+    target = folder / fingerprint_of(source, settings, clean)[:16]
+    if _is_fresh(target):
+        yield Progress("prepare", 1, 1, said=say("Nothing changed: the prepared rows are used again.", "没有变化：直接使用已准备好的数据。"),
+                       result=Examples(target))
+        return
+    rows = _Rows(columns=tables[0].columns)
+    for number, table in enumerate(tables):
+        for said in table.said:
+            yield Progress("prepare", said=said)
+        _read(table, number, rows)
+    _refuse_bad_rows(rows, settings, folder)
+    yield Progress("prepare", 1, 4, said=say(f"Read {len(rows.line):,} rows.", f"读入 {len(rows.line):,} 行。"))
+    prepared = _Prepared(rows, settings, clean)
+    prepared.clean_rows()
+    yield Progress("prepare", 2, 4, said=say(f"Cleaned: {len(prepared.text):,} rows with a text.", f"清洗完毕：{len(prepared.text):,} 行有文本。"))
+    prepared.split()
+    yield Progress("prepare", 3, 4, said=say("Compared all rows for near-duplicates and leaks.", "已比对近似重复和泄漏。"))
+    prepared.write(target, fingerprint_of(source, settings, clean))
+    examples = Examples(target)
+    yield Progress("prepare", 4, 4, said=_summary(examples), result=examples)
+
+
+# ---------------------------------------------------------------- reading
+
+def table_options(settings: PrepareSettings) -> dict[str, Any]:
+    """What the settings say about how the file is written."""
+    named = {"encoding": settings.encoding, "delimiter": settings.delimiter, "head": settings.head}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _open_tables(source: Any, settings: PrepareSettings) -> list[Table]:
+    tables = [open_table(source, format=settings.format, **table_options(settings))]
+    if settings.test is not None:
+        tables.append(open_table(settings.test, format=settings.format, **table_options(settings)))
+    needed = [*settings.text, settings.label, settings.split_column]
+    if not settings.text or not settings.label:
+        raise CallError(say("It is not said which column is the text and which the label.", "没有说明哪一列是文本、哪一列是标签。"),
+                        say('[prepare] text = ["…"] and label = "…"', '[prepare] 下写 text = ["…"] 和 label = "…"'))
+    for table in tables:
+        for column in needed:
+            if column and column not in table.columns and not (column == settings.split_column and table is not tables[0]):
+                raise no_such_column(column, table)
+    return tables
+
+
+def no_such_column(column: str, table: Table) -> CallError:
+    """The refusal of a column that the table does not have: the nearest one offered, all listed."""
+    near = get_close_matches(column, table.columns, n=1, cutoff=0.4)
+    guess = say(f"did you mean {near[0]!r}? ", f"是不是 {near[0]!r}？") if near else say("", "")
+    return CallError(
+        say(f"There is no column {column!r}.", f"没有 {column!r} 这一列。"),
+        say(f"{guess.en}The columns are: {', '.join(table.columns)}.", f"{guess.zh}现有的列：{'、'.join(table.columns)}。"),
+        where=table.source,
+    )
+
+
+def _read(table: Table, number: int, rows: _Rows) -> None:
+    order = [table.columns.index(column) if column in table.columns else None for column in rows.columns]
+    same = order == list(range(len(table.columns)))
+    for row in table.rows():
+        if isinstance(row, BadRow):
+            rows.bad.append((table.source, row))
+            continue
+        rows.line.append(row.line)
+        rows.file.append(number)
+        rows.values.append(row.values if same else tuple(None if i is None else row.values[i] for i in order))
+
+
+def _refuse_bad_rows(rows: _Rows, settings: PrepareSettings, folder: Path) -> None:
+    """Writes rejects.csv; with bad_rows = "stop" says where the first ones are and ends."""
+    if not rows.bad:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / "rejects.csv", rejects_csv(rows.bad))
+    if settings.bad_rows == "skip":
+        return
+    shown = rows.bad[:SHOWN_BAD_ROWS]
+    lines = "\n".join(f"    {source}:{bad.line} {bad.column}: {bad.why}" for source, bad in shown)
+    accept = " / ".join(dict.fromkeys(bad.accept for _, bad in shown))
+    raise CallError(
+        say(f"{len(rows.bad)} rows cannot be read:\n{lines}", f"有 {len(rows.bad)} 行读不了：\n{lines}"),
+        say(f"mend the file, or write under [prepare]: {accept} (all of them are in {folder / 'rejects.csv'})",
+            f"修改文件，或在 [prepare] 下写：{accept}（全部列在 {folder / 'rejects.csv'}）"),
+        where=f"{shown[0][0]}:{shown[0][1].line}",
+    )
+
+
+def rejects_csv(bad: Sequence[tuple[str, BadRow]]) -> bytes:
+    """The reject file: file, line, column, value, kind, why, accept."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["file", "line", "column", "value", "kind", "why", "accept"])
+    writer.writerows([source, row.line, row.column, row.value[:200], row.kind, str(row.why), row.accept] for source, row in bad)
+    return out.getvalue().encode("utf-8")
+
+
+# --------------------------------------------------------------- preparing
+
+class _Prepared:
+    """The rows on their way from the table to examples.arrow; each method does one part."""
+
+    def __init__(self, rows: _Rows, settings: PrepareSettings, clean: CleanSettings) -> None:
+        self.rows, self.settings, self.cleaning = rows, settings, clean
+        self.findings: list[Finding] = []
+        self.unlabelled = 0
+        self.leaks: dict[str, Any] = {}
+
+    def column(self, name: str) -> list[Any]:
+        position = self.rows.columns.index(name)
+        return [values[position] for values in self.rows.values]
+
+    def find(self, kind: str, positions: Sequence[int] | np.ndarray, en: str, zh: str, setting: str = "") -> None:
+        """Count one kind of row; `positions` are row positions in the table as read (0 is the first)."""
+        if len(positions):
+            numbers = [int(position) + 1 for position in positions]
+            self.findings.append(Finding(kind, len(numbers), say(f"{len(numbers)} {en} (rows {listed(numbers)})",
+                                 f"{len(numbers)} 行{zh}（第 {listed(numbers)} 行）"), first_rows(numbers), setting))
+
+    # --- one text and one label a row
+    def clean_rows(self) -> None:
+        settings = self.settings
+        raw = {name: [as_text(value) for value in self.column(name)]
+               for name in settings.text}
+        cleaned = {name: clean_texts(values, self.cleaning) for name, values in raw.items()}
+        names = settings.text
+        texts = cleaned[names[0]] if len(names) == 1 else [
+            join_columns(dict(zip(names, parts)), names) for parts in zip(*cleaned.values())]
+        written = [as_text(value) for value in self.column(settings.label or "")]
+        spelt = {label: Category.clean(label) for label in set(written)}
+        labels = [spelt[label] for label in written]
+        empty = [i for i, text in enumerate(texts) if not text]
+        missing = [i for i, label in enumerate(labels) if not label and texts[i]]
+        self.find("empty", empty, "rows have no text: left out", "没有文本：已略去")
+        self.find("unlabelled", missing, "rows have no label: kept aside, never guessed", "没有标签：放在一边，不猜测")
+        self.unlabelled = len(missing)
+        self.kept = np.array([i for i, text in enumerate(texts) if text and labels[i]], dtype=np.int64)
+        self._refuse_unusable(texts, labels)
+        self.text = [texts[i] for i in self.kept]
+        self.label = [labels[i] for i in self.kept]
+        self.raw = raw
+        self._show_cleaning(cleaned)
+
+    def _refuse_unusable(self, texts: Sequence[str], labels: Sequence[str]) -> None:
+        source = self.settings.data or "data"
+        column = ", ".join(self.settings.text)
+        if not any(texts):
+            raise CallError(say(f"Every text in {column!r} is empty.", f"{column!r} 列的文本全部为空。"),
+                            say("name another text column: [prepare] text", "请换一个文本列：[prepare] text"), where=source)
+        if all(text.replace(".", "").replace(",", "").replace("-", "").isdigit() for text in texts if text):
+            raise CallError(say(f"The column {column!r} holds numbers where text is expected.", f"{column!r} 列里是数字，而这里需要文本。"),
+                            say("name a column of sentences: [prepare] text", "请换成写有句子的列：[prepare] text"), where=source)
+
+    def _show_cleaning(self, cleaned: Mapping[str, Sequence[str]]) -> None:
+        changed: dict[str, list[int]] = {}
+        examples: dict[str, list[tuple[str, str]]] = {}
+        self.spans: dict[int, tuple[int, ...]] = {}
+        for name, texts in cleaned.items():
+            for i, (before, after) in enumerate(zip(self.raw[name], texts)):
+                if before == after:
+                    continue
+                whole = Text.clean(before, self.cleaning)
+                if len(cleaned) == 1 and whole.spans is not None:
+                    self.spans[i] = whole.spans
+                for rule in whole.changed:
+                    changed.setdefault(rule, []).append(i + 1)
+                    if len(examples.setdefault(rule, [])) < 3:
+                        examples[rule].append((before[:120], after[:120]))
+        self.findings += [cleaning_finding(rule, rows, examples[rule]) for rule, rows in sorted(changed.items())]
+
+    # --- what the rows are like, and which part each goes to
+    def split(self) -> None:
+        given = self._given_parts()
+        held_out = given == TEST
+        self._find_in_labels(held_out)
+        drop = np.zeros(len(self.text), dtype=bool)
+        learn = np.flatnonzero(~held_out)
+        texts, labels = [self.text[i] for i in learn], [self.label[i] for i in learn]
+        for kind, positions, en, zh in (
+            ("duplicates", repeats(texts, labels), "rows repeat an earlier row", "与前面某行完全相同"),
+            ("contradictions", contradictions(texts, labels), "rows have the same text and different labels", "文本相同而标签不同"),
+        ):
+            choice = getattr(self.settings, kind)
+            self.find(kind, self.kept[learn[positions]] if len(positions) else [], f"{en}: {choice}", f"{zh}：{'丢弃' if choice == 'drop' else '保留'}",
+                      f'{kind} = "{"keep" if choice == "drop" else "drop"}"')
+            if choice == "drop" and len(positions):
+                drop[learn[positions]] = True
+        if held_out.any():
+            self._find_leaks(learn, np.flatnonzero(held_out), drop)
+        self._keep(~drop)
+        given, learn = given[~drop], np.flatnonzero(given[~drop] != TEST)
+        self._number_labels(learn)
+        # Groups come from the rows that learn only, so that a given test part can change no weight.
+        self.group = np.arange(len(self.text), dtype=np.int64)
+        pairs = near_pairs([self.text[i] for i in learn])
+        self.group[learn] = learn[near_groups(len(learn), pairs)]
+        self.find("near_duplicates", self.kept[learn[np.unique(pairs.rows[:, 1])]] if len(pairs.rows) else [],
+                  "rows are equal or nearly equal to an earlier one: both stay in one part", "与前面某行相同或几乎相同：放在同一部分")
+        self.part, self.crossfit = draw_parts(self.number, self.group, given, seed=self.settings.seed, test_share=self.settings.test_share)
+
+    def _keep(self, keep: np.ndarray) -> None:
+        self.kept = self.kept[keep]
+        self.text = [text for text, kept in zip(self.text, keep) if kept]
+        self.label = [label for label, kept in zip(self.label, keep) if kept]
+
+    def _given_parts(self) -> np.ndarray:
+        given = np.full(len(self.text), -1, dtype=np.int8)
+        if self.settings.split_column:
+            values = self.column(self.settings.split_column)
+            words = guess_split([value for value in values if value not in (None, "")])
+            if words is None:
+                shown = ", ".join(sorted({str(value) for value in values})[:8])
+                raise CallError(say(f"The column {self.settings.split_column!r} does not hold train, dev and test: {shown}", f"{self.settings.split_column!r} 列里不是 train、dev、test：{shown}"),
+                                say("leave [prepare] split_column out, or write train, dev or test in each row", "去掉 [prepare] split_column，或在每行写 train、dev 或 test"))
+            given = np.array([PARTS.index(words[str(values[i])]) if values[i] not in (None, "") else -1 for i in self.kept], dtype=np.int8)
+        file = np.array([self.rows.file[i] for i in self.kept])
+        given[file == 1] = TEST
+        return given
+
+    def _find_in_labels(self, held_out: np.ndarray) -> None:
+        counts: dict[str, int] = {}
+        for label, held in zip(self.label, held_out):
+            if not held:
+                counts[label] = counts.get(label, 0) + 1
+        if len(counts) < 2:
+            only = next(iter(counts), "")
+            raise CallError(say(f"There is only one label ({only!r}): nothing to tell apart.", f"只有一个标签（{only!r}）：没有可区分的内容。"),
+                            say(f"name another label column: [prepare] label (now {self.settings.label!r})", f"请换一个标签列：[prepare] label（现在是 {self.settings.label!r}）"), where=self.settings.data)
+        if sum(count >= 2 for count in counts.values()) < 2:
+            raise CallError(say("Fewer than two labels have two rows or more: nothing can be learnt and tested.", "至少要有两个标签各有两行以上，否则无法学习和测试。"),
+                            say("add rows, or name another label column: [prepare] label", "请增加数据，或换一个标签列：[prepare] label"), where=self.settings.data)
+        for rare, common, why in similar_labels(counts):
+            merge = self.settings.label_typos == "merge"
+            rows = [self.kept[i] for i, label in enumerate(self.label) if label == rare]
+            self.find("label_typos", rows, f"rows have the label {rare!r}, which looks like {common!r} misspelt ({why.en}): {'merged' if merge else 'left as it is'}",
+                      f"的标签是 {rare!r}，像是 {common!r} 写错了（{why.zh}）：{'已合并' if merge else '保持原样'}", 'label_typos = "merge"')
+            if merge:
+                self.label = [common if label == rare else label for label in self.label]
+                counts[common] = counts.get(common, 0) + counts.pop(rare, 0)
+        once = [self.kept[i] for i, label in enumerate(self.label) if counts.get(label) == 1 and not held_out[i]]
+        self.find("label_once", once, "labels are seen once: they can be learnt from, not measured", "的标签只出现一次：可以学，但无法衡量")
+        self._find_give_aways(held_out)
+
+    def _find_give_aways(self, held_out: np.ndarray) -> None:
+        used = {*self.settings.text, self.settings.label, self.settings.split_column}
+        learn = [i for i, held in zip(self.kept, held_out) if not held]
+        labels = [label for label, held in zip(self.label, held_out) if not held]
+        columns = {name: [self.rows.values[i][position] for i in learn]
+                   for position, name in enumerate(self.rows.columns) if name not in used}
+        for name, share in give_aways(columns, labels):
+            self.findings.append(Finding("gives_away", len(labels), say(
+                f"The column {name!r} gives the label away ({share:.1%} of rows): it is not used.",
+                f"{name!r} 列会直接泄露标签（{share:.1%} 的行）：没有使用它。")))
+        named = label_in_text([text for text, held in zip(self.text, held_out) if not held], labels)
+        if named >= NAMED_IN_TEXT:
+            self.findings.append(Finding("gives_away", len(labels), say(
+                f"{named:.1%} of the texts hold the name of their own label: what is measured may be too good.",
+                f"{named:.1%} 的文本里写着自己的标签名：量出来的成绩可能虚高。"), setting="text = [\"…\"]"))
+
+    def _find_leaks(self, learn: np.ndarray, held: np.ndarray, drop: np.ndarray) -> None:
+        found = find_leaks([self.text[i] for i in learn], [self.text[i] for i in held])
+        exact = [(int(self.kept[held[t]]) + 1, int(self.kept[learn[s]]) + 1) for t, s in found.exact]
+        near = [(int(self.kept[held[t]]) + 1, int(self.kept[learn[s]]) + 1, round(float(similarity), 4)) for t, s, similarity in found.near]
+        leaking = sorted({row for row, *_ in exact} | {row for row, *_ in near})
+        dropped = self.settings.leaks == "drop_train"
+        self.leaks = {"exact": exact, "near": near, "test_rows": leaking, "handled": self.settings.leaks}
+        self.find("leaks", [row - 1 for row in leaking], f"test rows are equal or nearly equal to a train row: {'those train rows are dropped' if dropped else 'reported'}",
+                  f"测试数据与训练数据相同或几乎相同：{'已从训练中去掉' if dropped else '仅报告'}", 'leaks = "drop_train"')
+        if dropped:
+            drop[learn[[s for _, s, *_ in [*found.exact, *found.near]]]] = True
+
+    def _number_labels(self, learn: np.ndarray) -> None:
+        """Numbers from the rows that learn; labels that only the test part knows come after them."""
+        self.labels = sorted({self.label[i] for i in learn})
+        self.unseen = sorted(set(self.label) - set(self.labels))
+        numbers = {label: number for number, label in enumerate([*self.labels, *self.unseen])}
+        self.number = np.array([numbers[label] for label in self.label], dtype=np.int32)
+        unseen = [self.kept[i] for i, label in enumerate(self.label) if numbers[label] >= len(self.labels)]
+        self.find("unseen_labels", unseen, "test rows have a label that train never shows: always counted as wrong", "测试数据的标签在训练中没有出现过：一律算错")
+
+    # --- on disk
+    def write(self, target: Path, fingerprint: str) -> None:
+        import polars
+
+        languages = languages_of(self.text)
+        single = len(self.settings.text) == 1
+        raw = [[self.raw[name][i] for name in self.settings.text] for i in self.kept]
+        frame = polars.DataFrame({
+            "row": self.kept + 1, "line": [self.rows.line[i] for i in self.kept],
+            "file": polars.Series([self.rows.file[i] for i in self.kept], dtype=polars.Int8), "text": self.text,
+            "original": polars.Series([None if single and values[0] == text else values for values, text in zip(raw, self.text)], dtype=polars.List(polars.String)),
+            "spans": polars.Series([list(self.spans[i]) if i in self.spans else None for i in self.kept], dtype=polars.List(polars.Int32)),
+            "label": polars.Series(self.number, dtype=polars.Int32), "part": polars.Series(self.part, dtype=polars.Int8),
+            "language": list(languages), "group": self.group,
+        })
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with publish_folder(target, replace=True) as folder:
+            frame.write_ipc(folder / "examples.arrow", compression="uncompressed")
+            (folder / "meta.json").write_text(json.dumps(self._meta(fingerprint, list(languages)), ensure_ascii=False), encoding="utf-8")
+            if self.rows.bad:
+                (folder / "rejects.csv").write_bytes(rejects_csv(self.rows.bad))
+
+    def _meta(self, fingerprint: str, languages: Sequence[str]) -> dict[str, Any]:
+        learn = np.flatnonzero(self.part != TEST)
+        lengths = np.array([len(self.text[i]) for i in learn])
+        facts = Facts(rows=len(learn), labels=len(self.labels), mean_length=float(lengths.mean()), length_99=int(np.quantile(lengths, 0.99)),
+                      chinese=float(np.mean([languages[i] in ("zh", "mixed") for i in learn])))
+        used = {*self.settings.text, self.settings.label, self.settings.split_column}
+        counts = {name: int(np.sum(self.part == number)) for number, name in enumerate(PARTS)}
+        return {
+            "fingerprint": fingerprint, "text": list(self.settings.text), "label": self.settings.label, "labels": self.labels,
+            "unseen_labels": self.unseen, "rows_read": len(self.rows.line), "rejected": len(self.rows.bad), "unlabelled": self.unlabelled,
+            "unused": [name for name in self.rows.columns if name not in used], "parts": counts, "crossfit": self.crossfit,
+            "cleaning": asdict(self.cleaning), "languages": {name: languages.count(name) for name in ("zh", "en", "mixed", "other")},
+            "findings": [finding.as_json() for finding in self.findings], "leaks": self.leaks, "facts": asdict(facts),
+        }
+
+
+# -------------------------------------------------------------- freshness
+
+def fingerprint_of(source: Any, settings: PrepareSettings, clean: CleanSettings) -> str:
+    """SHA-256 of the data's bytes and of every setting that shapes the rows; paths do not count."""
+    shaping = asdict(settings) | {"data": "", "test": ""}
+    parts = [f"{VERSION}", json.dumps([shaping, asdict(clean)], sort_keys=True), _hash_of(source), _hash_of(settings.test)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _hash_of(source: Any) -> str:
+    if source is None:
+        return ""
+    if isinstance(source, (str, Path)):
+        return sha256_of(Path(source))
+    return hashlib.sha256("\n".join(repr(row) for row in open_table(source).rows()).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_fresh(target: Path) -> bool:
+    """True when the examples are there whole; damaged ones are made anew."""
+    try:
+        return target.is_dir() and bool(verify_folder(target))
+    except BundleError:
+        return False
+
+
+def _summary(examples: Examples) -> Any:
+    counts = ", ".join(f"{name} {count:,}" for name, count in examples.meta["parts"].items() if count)
+    return say(f"{len(examples.labels)} labels; {counts}.", f"{len(examples.labels)} 个标签；{counts}。")

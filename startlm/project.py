@@ -1,0 +1,302 @@
+"""A project is the folder of one product: startlm.toml, data/, runs/, bundles/. Here the steps are put in order: what is stale
+and why, what is done already, what goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Iterator, Mapping
+
+from . import deploy as deploy_step
+from .build import BuildSettings, build_model, load_model, save_model
+from .columns.text import CleanSettings
+from .core.artifacts import Bundle, Examples, Model, Report
+from .core.contracts import Progress
+from .core.durable import hold, make_folder, read_json, write_json, write_text
+from .core.errors import BundleError, CallError, StartLMError
+from .core.language import Said, say
+from .core.settings import check_settings, to_toml, unknown_key
+from .deploy import DeploySettings, deploy_steps
+from .evaluate import EvaluateSettings, evaluate_steps, figure_named, note_reading
+from .predict import PredictSettings, open_model
+from .prepare import PrepareSettings, fingerprint_of, prepare_steps
+from .train import TrainSettings, train_steps
+
+STEPS = ("prepare", "build", "train", "evaluate", "deploy")
+FILE = "startlm.toml"
+SECTIONS: dict[str, type] = {
+    "prepare": PrepareSettings, "clean": CleanSettings, "build": BuildSettings, "train": TrainSettings,
+    "evaluate": EvaluateSettings, "deploy": DeploySettings, "predict": PredictSettings,
+}
+# Which sections shape what a step makes; a step is also stale when the step before it is.
+SHAPED_BY = {"prepare": ("prepare", "clean"), "build": ("build",), "train": ("train", "predict"), "evaluate": ("evaluate",), "deploy": ()}
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """One step of a run is behind us: how long it took, what it wrote, whether there was anything to do."""
+
+    step: str
+    seconds: float
+    wrote: Path
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class StepState:
+    """What `plan` says of one step."""
+
+    step: str
+    stale: bool
+    why: Said
+
+
+class Project:
+    """The settings and places of one project."""
+
+    def __init__(self, folder: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        self.folder = folder
+        self.settings = read_settings(folder, overrides or {})
+
+    @property
+    def data(self) -> str:
+        return str(self.folder / self.settings["prepare"].data)
+
+    @property
+    def bundles(self) -> Path:
+        return self.folder / "bundles"
+
+    def prepare_settings(self) -> PrepareSettings:
+        """[prepare] with the paths made absolute from the project's folder."""
+        from dataclasses import replace
+
+        settings = self.settings["prepare"]
+        return replace(settings, test=None if settings.test is None else str(self.folder / settings.test))
+
+    def marks(self) -> dict[str, str]:
+        """The fingerprint of each step: of the data, of the settings that shape it, and of the step before it."""
+        mark = fingerprint_of(self.data, self.prepare_settings(), self.settings["clean"])
+        marks = {"prepare": mark}
+        for step in STEPS[1:]:
+            shaping = [asdict(self.settings[section]) for section in SHAPED_BY[step]]
+            mark = hashlib.sha256(f"{mark} {step} {json.dumps(shaping, sort_keys=True)}".encode()).hexdigest()
+            marks[step] = mark
+        return marks
+
+    def runs(self) -> list[Path]:
+        """The runs, newest first."""
+        return sorted((path.parent for path in (self.folder / "runs").glob("*/run.json")), reverse=True)
+
+
+def read_settings(folder: Path, overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Every section's settings from startlm.toml, then from flags. Raises CallError for anything misspelt, before any work."""
+    path = folder / FILE
+    if not path.is_file():
+        raise CallError(say(f"{folder} is not a project: there is no {FILE}.", f"{folder} 不是项目：没有 {FILE}。"),
+                        say(f"make one: startlm new {folder.name} --data FILE", f"请新建：startlm new {folder.name} --data 文件"), where=str(folder))
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CallError(say(f"{FILE} is not valid TOML: {error}", f"{FILE} 不是有效的 TOML：{error}"), say("mend that line", "请修改那一行"), where=str(path)) from None
+    task = content.pop("task", "classify")
+    if task != "classify":
+        raise CallError(say(f"There is no task {task!r} yet.", f"还没有 {task!r} 这种任务。"), say('write task = "classify"', '请写 task = "classify"'), where=str(path))
+    for name in content:
+        if name not in SECTIONS:
+            raise unknown_key(name, ["task", *SECTIONS], section="", where=str(path))
+    settings = {}
+    for name, cls in SECTIONS.items():
+        strict = check_settings(cls, content.get(name, {}), section=name, where=str(path))
+        given = {key: value for key, value in asdict(strict).items() if key in content.get(name, {})}
+        flags = check_settings(cls, overrides.get(name, {}), section=name, where=say("the command line", "命令行"), lenient=True)  # type: ignore[arg-type]
+        settings[name] = cls(**given | {key: getattr(flags, key) for key in overrides.get(name, {})})
+    return settings
+
+
+# ------------------------------------------------------------- a new project
+
+def new_project(folder: Path, given: Mapping[str, Any], comment: str) -> Path:
+    """Write startlm.toml with what is `given` for [prepare]. Raises CallError where a project is there already."""
+    path = folder / FILE
+    if path.exists():
+        raise CallError(say(f"There is a project in {folder} already.", f"{folder} 里已经有一个项目。"),
+                        say("give another name, or edit its startlm.toml", "请换个名字，或修改它的 startlm.toml"), where=str(path))
+    make_folder(folder)
+    text = f'# {comment}\ntask = "classify"\n\n' + "\n".join(to_toml(name, cls, given if name == "prepare" else {}) for name, cls in SECTIONS.items())
+    write_text(path, text)
+    return path
+
+
+# ------------------------------------------------------------------- a plan
+
+def plan_project(project: Project) -> list[StepState]:
+    """Which steps are stale and why, without doing anything."""
+    marks, run = project.marks(), _run_of(project)
+    last = read_json(run / "run.json") if run else {"steps": {}, "settings": {}}
+    states, stale_before = [], None
+    for step in STEPS:
+        done = last["steps"].get(step) == marks[step]
+        if done:
+            states.append(StepState(step, False, say("done, nothing changed", "已完成，没有变化")))
+            continue
+        states.append(StepState(step, True, _why_stale(project, step, last, stale_before)))
+        stale_before = stale_before or step
+    return states
+
+
+def _why_stale(project: Project, step: str, last: Mapping[str, Any], before: str | None) -> Said:
+    if step not in last["steps"]:
+        return say("not done yet", "还没有做过") if before is None else say(f"follows {before}", f"在 {before} 之后")
+    for section in SHAPED_BY[step]:
+        was, now = last["settings"].get(section, {}), _as_json(project.settings[section])
+        for key, value in now.items():
+            if was.get(key) != value:
+                return say(f"[{section}] {key} changed from {was.get(key)!r} to {value!r}", f"[{section}] {key} 从 {was.get(key)!r} 改成了 {value!r}")
+    return say("the data changed", "数据变了") if step == "prepare" else say(f"follows {before}", f"在 {before} 之后")
+
+
+def _run_of(project: Project) -> Path | None:
+    """The newest run that trains, or trained, just this; else the newest of all."""
+    wanted = project.marks()["train"]
+    runs = project.runs()
+    return next((run for run in runs if read_json(run / "run.json")["mark"] == wanted), runs[0] if runs else None)
+
+
+def _as_json(settings: Any) -> Any:
+    return json.loads(json.dumps(asdict(settings)))
+
+
+def cost_of(project: Project, states: list[StepState]) -> Said:
+    """What a run would cost, from the settings and from the times of the last run."""
+    if not any(state.stale for state in states):
+        return say("A run would do nothing: everything is done.", "再运行一次什么也不会做：全部已完成。")
+    timing = next((read_json(run / "timing.json") for run in project.runs() if (run / "timing.json").exists()), {})
+    known = sum(timing.get(state.step, 0.0) for state in states if state.stale)
+    budget = project.settings["train"].budget
+    last = say(f"; the same steps took {known:.0f} s last time", f"；上次这些步骤用了 {known:.0f} 秒") if known else say("", "")
+    return say(f"A run would train for at most {budget}{last.en}.", f"运行一次最多训练 {budget}{last.zh}。")
+
+
+# -------------------------------------------------------------------- a run
+
+def run_project(project: Project, until: str = "deploy") -> Iterator[Progress]:
+    """Do what is stale, up to and including the step `until`; the last Progress of each step carries a StepDone."""
+    with hold(project.folder):
+        run = _Run(project)
+        for step in STEPS[: STEPS.index(until) + 1]:
+            began = time.monotonic()
+            yield from getattr(run, step)()
+            done = StepDone(step, time.monotonic() - began, run.wrote, run.was_fresh)
+            run.note(step, done)
+            yield Progress(step, 1, 1, result=done)
+
+
+class _Run:
+    """One pass through the steps in runs/<time-name>/, gone on with where an earlier call stopped."""
+
+    def __init__(self, project: Project) -> None:
+        self.project, self.marks = project, project.marks()
+        found = _run_of(project)
+        record = read_json(found / "run.json") if found else None
+        if record is None or record["mark"] != self.marks["train"]:
+            found = _fresh_folder(project.folder / "runs", time.strftime("%Y-%m-%d-%H%M%S"))
+            record = {"mark": self.marks["train"], "steps": {}, "settings": {}}
+        self.folder: Path = found  # type: ignore[assignment]
+        self.record: dict[str, Any] = record
+        self.wrote, self.was_fresh = self.folder, False
+
+    def done(self, step: str) -> bool:
+        return bool(self.record["steps"].get(step) == self.marks[step])
+
+    def note(self, step: str, done: StepDone) -> None:
+        """Write into run.json that the step is behind us, and its time into timing.json."""
+        if done.fresh:
+            return
+        make_folder(self.folder)
+        self.record["steps"][step] = self.marks[step]
+        self.record["settings"] |= {section: _as_json(self.project.settings[section]) for section in SHAPED_BY[step]}
+        write_json(self.folder / "run.json", self.record)
+        timing = self.folder / "timing.json"
+        write_json(timing, (read_json(timing) if timing.exists() else {}) | {step: round(done.seconds, 3)})
+
+    def prepare(self) -> Iterator[Progress]:
+        before = {path.name for path in (self.project.folder / "data").glob("*/manifest.json")}
+        settings = self.project.prepare_settings()
+        last = None
+        for last in prepare_steps(self.project.data, settings=settings, clean=self.project.settings["clean"], folder=self.project.folder / "data"):
+            yield last
+        self.examples: Examples = last.result  # type: ignore[union-attr]
+        self.wrote, self.was_fresh = self.examples.folder, self.done("prepare") and bool(before)
+
+    def build(self) -> Iterator[Progress]:
+        path = self.folder / "build.json"
+        self.wrote, self.was_fresh = path, self.done("build") and path.exists()
+        if self.was_fresh:
+            self.model: Model = load_model(path)
+        else:
+            self.model = build_model(self.examples, settings=self.project.settings["build"])
+            make_folder(self.folder)
+            write_json(self.folder / "run.json", self.record)
+            save_model(self.model, path)
+        yield Progress("build", 1, 1, said=say(f"To try, cheapest first: {', '.join(rung.family for rung in self.model.rungs)}.",
+                                               f"由便宜到昂贵依次尝试：{'、'.join(rung.family for rung in self.model.rungs)}。"))
+
+    def train(self) -> Iterator[Progress]:
+        from dataclasses import replace
+
+        folder = self.folder / "train"
+        self.wrote, self.was_fresh = folder / "model", self.done("train") and _opens(folder / "model")
+        if self.was_fresh:
+            self.model = replace(self.model, folder=folder / "model")
+            return
+        last = None
+        for last in train_steps(self.model, self.examples, settings=self.project.settings["train"], predict=self.project.settings["predict"], folder=folder):
+            yield replace(last, result=None)
+        self.model = last.result  # type: ignore[union-attr]
+
+    def evaluate(self) -> Iterator[Progress]:
+        path = self.folder / "report.json"
+        self.wrote, self.was_fresh = self.folder / "report.html", self.done("evaluate") and path.exists()
+        if self.was_fresh:
+            self.report = Report(self.folder, read_json(path))
+            yield Progress("evaluate", said=Said(**self.report.content["headline"]))
+            return
+        last = None
+        for last in evaluate_steps(self.model, self.examples, settings=self.project.settings["evaluate"], folder=self.folder):
+            yield last
+        self.report = last.result  # type: ignore[union-attr]
+        readings = note_reading(self.project.folder / "runs" / "test-readings.json", self.marks["train"], self.examples.fingerprint,
+                                figure_named(self.report.content, "accuracy")["value"])
+        yield Progress("evaluate", said=say(f"Reading {readings} of this test part (runs/test-readings.json).", f"这是第 {readings} 次读取该测试部分（runs/test-readings.json）。"))
+
+    def deploy(self) -> Iterator[Progress]:
+        version = self.record.get("version")
+        target = self.project.bundles / (version or "-")
+        self.wrote, self.was_fresh = target, self.done("deploy") and target.is_dir()
+        if self.was_fresh:
+            deploy_step.bring_back(self.project.bundles, version)
+            return
+        last = None
+        for last in deploy_steps(self.model, self.report, to=self.project.bundles, settings=self.project.settings["deploy"]):
+            yield last
+        bundle: Bundle = last.result  # type: ignore[union-attr]
+        self.record["version"], self.wrote = bundle.folder.name, bundle.folder
+
+
+def _opens(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and open_model(folder) is not None
+    except (BundleError, StartLMError):
+        return False
+
+
+def _fresh_folder(parent: Path, name: str) -> Path:
+    number, folder = 1, parent / name
+    while folder.exists():
+        number += 1
+        folder = parent / f"{name}-{number}"
+    return folder

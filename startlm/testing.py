@@ -1,0 +1,151 @@
+"""The published contract checks: run them on a member of your own and see whether it keeps what its shelf promises.
+
+    from startlm.testing import check_format
+    check_format(MyFormat)        # or the name of one on the shelf; AssertionError says what does not hold
+"""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from startlm.columns import COLUMNS
+from startlm.core.contracts import Format, Row, Table
+from startlm.core.errors import CallError
+from startlm.core.language import say
+from startlm.core.shelves import look_up
+from startlm.formats import find_format
+
+# ------------------------------------------------------------- formats
+
+_TRICKY = (
+    ("我的卡还没到", "card"),
+    ('she said "hello", twice', "a,b;c|d\te"),
+    ("two\nlines\r\nand a third\rone", "😀 emoji 𠮷"),
+    ("", "an empty cell before"),
+    ("'apostrophe", '"'),
+    (" spaces kept ", "＝full width＠"),
+)
+_PLAIN = (("我的卡还没到，请问什么时候能收到？", "物流"), ("这个商品的质量很好", "评价"), ("我要退款，订单有问题", "退款")) * 20
+
+
+def check_format(format: str | Format) -> None:
+    """Check that a format keeps its promises: what is written is read again, twice, lazily; an empty file is refused politely.
+
+    A format without `suffixes` has no file: its writer has to say so, and it reads a list of dicts. A format may name in
+    `written` the options that read again what its writer wrote. Raises AssertionError saying what does not hold.
+    """
+    member: Format = find_format(format) if isinstance(format, str) else format
+    _hold(isinstance(member, Format), "a format has name, suffixes, open and writer")
+    if not member.suffixes:
+        _refuses(lambda: member.writer(io.BytesIO(), ["text"]), "a format that cannot write says so with a CallError and a hint")
+        _refuses(lambda: member.open([]), "no rows are refused with a CallError and a hint")
+        _same_twice(member.open([{"text": text, "label": label} for text, label in _TRICKY]), _TRICKY)
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"表 table{member.suffixes[0]}"
+        options = dict(getattr(member, "written", {}))
+        _write(member, path, _TRICKY)
+        _same_twice(member.open(path, **options), _TRICKY)
+        _same_twice(member.open(str(path), **options), _TRICKY)
+        _check_encodings(member, path)
+        _check_laziness(member, path)
+        path.write_bytes(b"")
+        _refuses(lambda: member.open(path), "an empty file is refused with a CallError, its place and a hint")
+        _refuses(lambda: member.open(Path(folder)), "a folder is refused with a CallError, its place and a hint")
+
+
+def _write(member: Format, path: Path, rows: Any) -> None:
+    with path.open("wb") as stream:
+        writer = member.writer(stream, ["text", "label"])
+        for row in rows:
+            writer.write(row)
+        writer.close()
+        _hold(not stream.closed, "close() leaves the stream open: the caller opened it")
+
+
+def _same_twice(table: Table, rows: Any) -> None:
+    _hold(table.columns == ("text", "label"), f"the columns come back: {table.columns}")
+    first, second = list(table.rows()), list(table.rows())
+    _hold(first == second, "rows() starts a new pass each time and gives the same rows")
+    _hold([row.values for row in first if isinstance(row, Row)] == list(rows), f"what is written is read again: {first}")
+    lines = [row.line for row in first]
+    _hold(lines == sorted(set(lines)) and lines[0] >= 1, f"each row says its line: {lines}")
+
+
+def _check_encodings(member: Format, path: Path) -> None:
+    """Text in other encodings is read too, without being told; a binary format has none."""
+    _write(member, path, _PLAIN)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gb18030"):
+        path.write_bytes(text.encode(encoding))
+        table = member.open(path)
+        _same_twice(table, _PLAIN)
+        _same_twice(member.open(path, **table.options), _PLAIN)
+        _hold(encoding.startswith("utf-8") or bool(table.said), f"{encoding} is found and said")
+
+
+def _check_laziness(member: Format, path: Path) -> None:
+    _write(member, path, (("a message of a hundred characters " * 3, "label"),) * 80_000)
+    size = path.stat().st_size
+    tracemalloc.start()
+    try:
+        rows = member.open(path).rows()
+        _hold(iter(rows) is rows and isinstance(next(rows), Row), "rows() is an iterator")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    _hold(peak < max(size / 2, 1 << 22), f"rows() streams: the first row took {peak:,} bytes of memory from a file of {size:,}")
+
+
+def _refuses(call: Any, promise: str) -> None:
+    try:
+        call()
+    except CallError as error:
+        _hold(bool(error.hint.en and error.hint.zh), promise)
+    else:
+        _hold(False, promise)
+
+
+def _hold(holds: bool, promise: str) -> None:
+    if not holds:
+        raise AssertionError(promise)
+
+
+# ------------------------------------------------------------- columns
+
+_ODD_COLUMNS: tuple[list[Any], ...] = (
+    [],
+    [None, "", "  ", float("nan")],
+    [1, 2.5, True, None, "x"],
+    ["\ud800", "\x00", "\u200b", "\u202e"],
+    ["我的卡还没到", "where is my card", "１２３", "2024-01-01"],
+    ["<" * 5_000, "9" * 5_000, "1," * 5_000],
+)
+
+
+def check_column(column: str | type) -> None:
+    """Check that a kind of column keeps its promises: it guesses on anything, twice the same, and says why in both languages.
+
+    Where it cleans, cleaning a second time changes nothing. Raises AssertionError saying what does not hold.
+    """
+    member: Any = look_up(COLUMNS, column, say("kind of column", "列类型")) if isinstance(column, str) else column
+    _hold(isinstance(member.name, str) and bool(member.name), "a kind of column has a name")
+    for values in _ODD_COLUMNS:
+        given = list(values)
+        guess = member.guess(values, "column")
+        _hold(0.0 <= guess.score <= 1.0, f"the score lies in [0, 1], not at {guess.score}")
+        _hold(bool(guess.why.en and guess.why.zh), "a guess says why, in both languages")
+        _hold(member.guess(values, "column") == guess, "the same values are guessed the same")
+        _hold(list(map(repr, values)) == list(map(repr, given)), "guessing leaves the values alone")
+    for value in (value for values in _ODD_COLUMNS for value in values if isinstance(value, str) and hasattr(member, "clean")):
+        once = member.clean(value)
+        text = once if isinstance(once, str) else once.text
+        again = member.clean(text)
+        _hold((again if isinstance(again, str) else again.text) == text, "cleaning a second time changes nothing")

@@ -1,0 +1,290 @@
+"""Hashed word and character n-grams, weighed by TF-IDF: the tokenizer of the linear family.
+
+What is counted follows from the characters themselves, so one text may mix languages and nothing is to be set:
+
+- Scripts that put spaces between words (Latin, Cyrillic, Hangul …): words and pairs of neighbouring words; and character
+  n-grams inside each stretch between blanks, its two edges counted as a blank (`" ca"`, `"rd "`).
+- Characters that stand alone (Chinese, kana, Thai, emoji, full-width signs): every n-gram that holds at least one
+  of them, across words, single spaces and any Latin letters or digits beside it (`"用2"`), never across rows.
+
+An n-gram is hashed to a bucket; a table made from train rows says which buckets are features. No text is stored.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Iterator, NamedTuple, Sequence
+
+import numpy as np
+
+from ..core.contracts import Ragged, State
+from ..core.errors import BundleError, CallError
+from ..core.language import say
+
+BLANK, MARK, LETTER, ALONE = 0, 1, 2, 3
+
+# Fixed here and not asked of `unicodedata`, whose answers change with the Python version: a bundle must not change with it.
+_BLANKS = ((0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029),
+           (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000))
+_MARKS = ((0x00, 0x2F), (0x3A, 0x40), (0x5B, 0x5E), (0x60, 0x60), (0x7B, 0xBF), (0xD7, 0xD7), (0xF7, 0xF7), (0x2000, 0x206F),
+          (0x20A0, 0x20CF), (0x2190, 0x2BFF), (0x2E00, 0x2E7F))
+_ALONE = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x2600, 0x27BF), (0x2E80, 0xA4CF), (0xF900, 0xFAFF),
+          (0xFE10, 0xFE6F), (0xFF00, 0xFFEF), (0x1F000, 0x1FAFF), (0x20000, 0x3FFFF))
+
+_PRIME = np.uint32(0x01000193)  # FNV's 32-bit prime; odd, so it has an inverse modulo 2**32
+_INVERSE = np.uint32(pow(0x01000193, -1, 1 << 32))
+_MIX = np.uint32(0x9E3779B1)  # Knuth's multiplicative hash: 2**32 / golden ratio
+_BLOCK = 1 << 16  # characters encoded at once: the arrays of one block stay in the processor's cache
+
+
+class Counts(NamedTuple):
+    """How often each feature occurs in each row of a block, rows and features ascending."""
+
+    rows: np.ndarray  # uint32
+    features: np.ndarray  # uint32
+    counts: np.ndarray  # int64
+
+
+class Ngrams:
+    """Hashed n-grams of both kinds with TF-IDF weights, each row of length 1 (or each of its two kinds: `apart`)."""
+
+    name = "ngrams"
+    round_trips = False
+
+    def __init__(self, settings: dict[str, Any], buckets: np.ndarray, idf: np.ndarray) -> None:
+        self.settings, self.buckets, self.idf = settings, buckets, idf
+        self.vocabulary_size = len(buckets)
+        self._bits = max(1, int(len(buckets)).bit_length())
+        self._table = np.zeros(2 << settings["bits"], dtype=np.uint32)  # bucket -> feature + 1; 0 was not seen in training
+        self._table[buckets] = np.arange(1, len(buckets) + 1, dtype=np.uint32)
+        self._words = int(np.searchsorted(buckets, 1 << settings["bits"]))  # features below are words, from here on characters
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], *, bits: int = 21, words: int = 2, characters: int = 5, alone: int = 3,
+            min_rows: int = 2, most: int = 1 << 22, apart: bool = False) -> Ngrams:
+        """Find the features of train rows.
+
+        bits: n-grams are hashed to 2**bits buckets for words and as many for characters. words, characters, alone: the longest
+        n-gram of each kind. min_rows: an n-gram seen in fewer rows is dropped, while any is left. most: keep only so many,
+        the most frequent. apart: words and characters each get length 1, instead of both together.
+        """
+        settings = {"bits": bits, "words": words, "characters": characters, "alone": alone, "apart": apart}
+        seen = np.zeros(2 << bits, dtype=np.int64)
+        for start, stop in _blocks(texts, 1 << (31 - bits)):
+            rows, buckets = _occurrences(texts[start:stop], settings)
+            np.add.at(seen, _count(rows << np.uint32(bits + 1) | buckets, bits + 1).features, 1)
+        kept = np.flatnonzero(seen >= min_rows)
+        if not len(kept):
+            kept = np.flatnonzero(seen)
+        if len(kept) > most:
+            kept = np.sort(kept[np.argsort(-seen[kept], kind="stable")[:most]])
+        idf = np.log((1 + len(texts)) / (1 + seen[kept])) + 1  # scikit-learn's smooth idf
+        return cls(settings, kept.astype(np.int32), idf.astype(np.float32))
+
+    def encode(self, texts: Sequence[str]) -> Ragged:
+        """Feature numbers, ascending within a row, with weights (1 + ln count) · idf, scaled to length 1.
+
+        A row without any known n-gram is empty.
+        """
+        values, weights, lengths = [], [], np.zeros(len(texts) + 1, dtype=np.int64)
+        for start, stop in _blocks(texts, 1 << (32 - self._bits)):
+            rows, buckets = _occurrences(texts[start:stop], self.settings)
+            features = self._table[buckets]
+            known = np.flatnonzero(features)
+            counted = _count(rows[known] << np.uint32(self._bits) | (features[known] - np.uint32(1)), self._bits)
+            lengths[start + 1 : stop + 1] = np.bincount(counted.rows, minlength=stop - start)
+            values.append(counted.features.astype(np.int32))
+            weights.append(self._weigh(counted, stop - start))
+        return Ragged(
+            np.concatenate(values) if values else np.zeros(0, np.int32),
+            np.cumsum(lengths),
+            np.concatenate(weights) if weights else np.zeros(0, np.float32),
+        )
+
+    def _weigh(self, counted: Counts, rows: int) -> np.ndarray:
+        """float32: sublinear TF-IDF, scaled to length 1. Summed in float64 in the order of features, so that a row's
+        weights do not depend on its neighbours."""
+        weights = self.idf[counted.features]
+        often = np.flatnonzero(counted.counts > 1)
+        weights[often] *= (1 + np.log(counted.counts[often])).astype(np.float32)
+        group, groups = counted.rows, rows
+        if self.settings["apart"]:
+            group, groups = group * np.uint32(2) + (counted.features >= self._words), rows * 2
+        squares = np.bincount(group, weights * weights, minlength=groups)
+        scale = (1 / np.sqrt(np.where(squares > 0, squares, 1))).astype(np.float32)
+        return weights * scale[group]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Always raises CallError: hashes cannot be turned back into text, and that is why they are private."""
+        raise CallError(
+            say("Hashed n-grams cannot be turned back into text.", "哈希后的 n 元组无法还原成文本。"),
+            say("show the row's own text instead", "请直接显示该行的原文"),
+        )
+
+    def state(self) -> State:
+        return State(dict(self.settings), {"buckets": self.buckets, "idf": self.idf})
+
+    @classmethod
+    def from_state(cls, state: State) -> Ngrams:
+        """Raises BundleError for a state this tokenizer could not have written."""
+        return cls(_checked_settings(state), *_checked_arrays(state))
+
+
+# -------------------------------------------------------------- from text to n-grams
+
+def _blocks(texts: Sequence[str], most_rows: int) -> Iterator[tuple[int, int]]:
+    """Neighbouring rows with about `_BLOCK` characters together."""
+    start = size = 0
+    for i, text in enumerate(texts):
+        if i > start and (size + len(text) > _BLOCK or i - start >= most_rows):
+            yield start, i
+            start, size = i, 0
+        size += len(text) + 1
+    if start < len(texts):
+        yield start, len(texts)
+
+
+def _occurrences(texts: Sequence[str], settings: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The row and the bucket of every n-gram, both uint32, in no particular order."""
+    lowered = [text.lower() for text in texts]
+    joined = "\n".join(["", *lowered, ""])
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    lengths = np.fromiter(map(len, lowered), np.int64, len(lowered)) + 1
+    kinds = _kinds()[codes]
+    rows = np.repeat(np.arange(len(lengths) + 1, dtype=np.uint32), np.append(lengths, 1))
+    edges = np.append(0, np.cumsum(lengths))  # the line feeds that part the rows; a text may hold more of them
+    found = list(_spaced(codes, kinds, rows, settings))
+    if (kinds == ALONE).any():
+        found += _standing_alone(codes, kinds, rows, edges, settings["alone"])
+    shift = np.uint32(32 - settings["bits"])
+    halves = [hashes * _MIX >> shift | np.uint32(half << settings["bits"]) for _, hashes, half in found]
+    if not halves:
+        return np.zeros(0, np.uint32), np.zeros(0, np.uint32)
+    return np.concatenate([row for row, _, _ in found]), np.concatenate(halves)
+
+
+def _spaced(codes: np.ndarray, kinds: np.ndarray, rows: np.ndarray, settings: dict[str, Any]) -> Iterator[tuple]:
+    """n-grams of what lies between blanks; characters that stand alone count as blanks here."""
+    blank = (kinds == BLANK) | (kinds == ALONE)
+    kept = np.flatnonzero(~(blank[:-1] & blank[1:]))  # of several blanks the last, which belongs to the row that follows
+    kept = np.append(kept, len(codes) - 1)
+    full = ~blank[kept]
+    codes, rows = np.where(full, codes[kept], np.uint32(32)), rows[kept]
+    yield from _words(codes, (kinds[kept] == LETTER) & full, rows, settings["words"])
+    hashes, fits = codes, full
+    for n in range(2, settings["characters"] + 1):
+        if len(codes) < n:
+            return
+        hashes = hashes[:-1] * _PRIME + codes[n - 1 :]
+        # From the third character on, everything but the first and the last must lie between blanks.
+        fits = full[:-1] | full[1:] if n == 2 else full[1:-1] if n == 3 else fits[:-1] & full[n - 2 : -1]
+        where = np.flatnonzero(fits)
+        yield rows[where], (hashes[where] ^ np.uint32(n)) * _PRIME, 1
+
+
+def _words(codes: np.ndarray, letters: np.ndarray, rows: np.ndarray, longest: int) -> Iterator[tuple]:
+    """Words and, for `longest` = 2 and more, neighbouring words of one row."""
+    change = np.flatnonzero(letters[:-1] != letters[1:]) + 1  # the first and the last position are blanks
+    starts, ends = change[0::2], change[1::2]
+    if not len(starts):
+        return
+    powers, inverses = _powers(len(codes))
+    sums = np.cumsum(codes * powers[: len(codes)], dtype=np.uint32)
+    # sum of code · prime**position over the word, moved back to position 0: the same wherever the word stands
+    word = (sums[ends - 1] - sums[starts - 1]) * inverses[starts]
+    rows = rows[starts]
+    hashes = word
+    for n in range(1, longest + 1):
+        if n > 1:
+            if len(word) < n:
+                return
+            hashes = (hashes[:-1] ^ hashes[:-1] >> np.uint32(15)) * _MIX + word[n - 1 :]
+        where = np.flatnonzero(rows[: len(hashes)] == rows[n - 1 :]) if n > 1 else slice(None)
+        yield rows[: len(hashes)][where], (hashes[where] ^ hashes[where] >> np.uint32(16)) * _PRIME + np.uint32(n), 0
+
+
+def _standing_alone(codes: np.ndarray, kinds: np.ndarray, rows: np.ndarray, edges: np.ndarray, longest: int) -> Iterator[tuple]:
+    """n-grams of one row that hold a character that stands alone; several blanks count as one."""
+    inside = np.ones(len(codes), dtype=bool)
+    inside[edges] = False
+    blank = kinds == BLANK
+    if (blank[:-1] & blank[1:]).any():
+        kept = np.append(np.flatnonzero(~(blank[:-1] & blank[1:])), len(codes) - 1)
+        codes, kinds, rows, inside, blank = codes[kept], kinds[kept], rows[kept], inside[kept], blank[kept]
+    codes = np.where(blank, np.uint32(32), codes)
+    hashes, holds, fits = codes, kinds == ALONE, inside
+    alone = holds
+    for n in range(1, longest + 1):
+        if n > 1:
+            if len(codes) < n:
+                return
+            hashes = hashes[:-1] * _PRIME + codes[n - 1 :]
+            holds, fits = holds[:-1] | alone[n - 1 :], fits[:-1] & inside[n - 1 :]
+        where = np.flatnonzero(holds & fits)
+        yield rows[where], (hashes[where] ^ np.uint32(n << 24)) * _PRIME, 1
+
+
+def _count(keys: np.ndarray, bits: int) -> Counts:
+    """Sort row << bits | feature and count equal ones."""
+    keys = np.sort(keys)
+    first = np.flatnonzero(np.concatenate([np.ones(min(1, len(keys)), bool), keys[1:] != keys[:-1]]))
+    counts = np.diff(np.append(first, len(keys)))
+    keys = keys[first]
+    return Counts(keys >> np.uint32(bits), keys & np.uint32((1 << bits) - 1), counts)
+
+
+@lru_cache(maxsize=1)
+def _kinds() -> np.ndarray:
+    """uint8 (0x110000,): the kind of every code point."""
+    kinds = np.full(0x110000, LETTER, dtype=np.uint8)
+    for ranges, kind in ((_MARKS, MARK), (_ALONE, ALONE), (_BLANKS, BLANK)):
+        for low, high in ranges:
+            kinds[low : high + 1] = kind
+    return kinds
+
+
+def _powers(length: int) -> tuple[np.ndarray, np.ndarray]:
+    """prime**i and prime**-i modulo 2**32, for i in 0 … length − 1 and more."""
+    return _powers_up_to(max(_BLOCK, 1 << length.bit_length()))
+
+
+@lru_cache(maxsize=2)
+def _powers_up_to(length: int) -> tuple[np.ndarray, np.ndarray]:
+    return tuple(
+        np.cumprod(np.concatenate([[1], np.full(length, base)]).astype(np.uint32), dtype=np.uint32) for base in (_PRIME, _INVERSE)
+    )
+
+
+# ---------------------------------------------------------------- what a bundle brings
+
+_LIMITS = {"bits": (8, 22), "words": (0, 4), "characters": (0, 8), "alone": (0, 5)}
+
+
+def _checked_settings(state: State) -> dict[str, Any]:
+    settings = dict(state.settings)
+    good = settings.keys() == {*_LIMITS, "apart"} and isinstance(settings["apart"], bool) and all(
+        type(settings[key]) is int and low <= settings[key] <= high for key, (low, high) in _LIMITS.items()
+    )
+    if not good:
+        raise _damaged("settings")
+    return settings
+
+
+def _checked_arrays(state: State) -> tuple[np.ndarray, np.ndarray]:
+    buckets, idf = (state.arrays.get(key) for key in ("buckets", "idf"))
+    good = (
+        isinstance(buckets, np.ndarray) and isinstance(idf, np.ndarray) and set(state.arrays) == {"buckets", "idf"}
+        and buckets.dtype == np.int32 and idf.dtype == np.float32 and buckets.ndim == 1 and buckets.shape == idf.shape
+        and (not len(buckets) or (buckets[0] >= 0 and buckets[-1] < 2 << state.settings["bits"]))
+        and bool((np.diff(buckets.astype(np.int64)) > 0).all()) and bool(np.isfinite(idf).all()) and bool((idf > 0).all())
+    )
+    if not good:
+        raise _damaged("arrays")
+    return buckets, idf
+
+
+def _damaged(part: str) -> BundleError:
+    return BundleError(
+        say(f"The tokenizer ngrams is damaged: its {part} are not what was written.", f"分词器 ngrams 已损坏：其 {part} 与写入时不符。"),
+        say("deploy the bundle again, or copy it anew", "请重新部署，或重新复制这个模型包"),
+    )

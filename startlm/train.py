@@ -1,0 +1,294 @@
+"""Step 3 of 5, train: climb the ladder, keep what pays, train the chosen recipe once more on train + dev, export what answers.
+
+What a clock decides (threads, precision, steps) is written to plan.json before the first step; from there on the same plan
+gives the same bits, whether or not the run is broken off and goes on.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Iterator, Literal, Mapping, Sequence
+
+import numpy as np
+
+from .build import describe_cost, recipe_from_json
+from .core.artifacts import Examples, Model
+from .core.contracts import Fitted, Labelled, Progress, Recipe
+from .core.durable import json_bytes, publish_folder, read_json, read_verified, remove_leftovers, write_json
+from .core.errors import BundleError
+from .core.language import say
+from .core.parts import folds_of
+from .core.settings import seconds_of, share_of
+from .core.shelves import look_up
+from .core.states import state_files, state_from_files
+from .core.weights import from_bytes, to_bytes
+from .engines import ENGINES
+from .families import FAMILIES
+from .metrics.calibration import fit_temperature, log_softmax, softmax_with
+from .metrics.hand_over import choose_threshold
+from .metrics.comparison import paired_gain
+from .predict import SCHEMA, PredictSettings
+from .tasks import TASKS
+from .tokenizers import TOKENIZERS
+
+FOLDS = 5
+SURE = 0.80  # confidence level of the interval of a rung's gain that must lie above zero
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Settings of [train]."""
+
+    budget: str = field(default="5m", metadata={"check": seconds_of})
+    """How long training may take in all, for instance "90s", "5m", "1h".
+
+    训练总共可用的时间，如 "90s"、"5m"、"1h"。"""
+    class_weights: Literal["none", "balanced"] = "none"
+    """Whether rare labels count as much as frequent ones.
+
+    少见标签是否与常见标签同等重要。"""
+    threads: int | None = None
+    """Threads to train with; left out, a short measurement chooses.
+
+    训练用的线程数；不写则由短时测量决定。"""
+    seed: int = 0
+    """Seed of every random choice in training.
+
+    训练中一切随机选择的种子。"""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One trained rung: what answers, and its logits on the rows that choose, float32 (n, L)."""
+
+    fitted: Fitted
+    logits: np.ndarray
+
+    @property
+    def name(self) -> str:
+        return f"{self.fitted.recipe.family} ({self.fitted.recipe.size})"
+
+
+def train_model(model: Model, examples: Examples, *, settings: TrainSettings = TrainSettings(),
+                predict: PredictSettings = PredictSettings(), folder: Path | None = None, **given: Any) -> Model:
+    """The trained model; `train_steps` is the generator inside.
+
+    >>> from startlm import build_model, prepare_examples
+    >>> rows = [{"m": f"refund {i}", "t": "money"} for i in range(9)] + [{"m": f"parcel {i}", "t": "post"} for i in range(9)]
+    >>> examples = prepare_examples(rows, text="m", label="t")
+    >>> train_model(build_model(examples, family="linear"), examples).folder.name
+    'model'
+    """
+    *_, last = train_steps(model, examples, settings=replace(settings, **given), predict=predict, folder=folder)
+    return last.result  # type: ignore[no-any-return]
+
+
+def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, predict: PredictSettings = PredictSettings(),
+                folder: Path | None = None) -> Iterator[Progress]:
+    """Train, with a sign of life after every few batches; the last Progress carries the trained Model.
+
+    `folder` holds the plan, the rungs and checkpoints; called again with the same folder it goes on where it stopped.
+    """
+    folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    climb = _Climb(model, examples, settings, folder)
+    plan = yield from climb.plan()
+    rungs = []
+    for number, recipe in enumerate(plan):
+        rungs.append((yield from climb.rung(number, recipe)))
+    chosen, ladder = climb.choose(rungs)
+    yield Progress("train", said=say(f"Chosen: {' + '.join(rungs[i].name for i in chosen)}.", f"选中：{' + '.join(rungs[i].name for i in chosen)}。"))
+    final = []
+    for number in chosen:
+        final.append((yield from climb.refit(number, rungs[number])))
+    target = climb.export(final, [rungs[i] for i in chosen], predict, ladder)
+    yield Progress("train", 1, 1, result=replace(model, folder=target, ladder=tuple(ladder)), said=say("The model is exported.", "模型已导出。"))
+
+
+class _Climb:
+    """One ladder being climbed in one folder. Every finished piece is a durable folder: a second call finds it there."""
+
+    def __init__(self, model: Model, examples: Examples, settings: TrainSettings, folder: Path) -> None:
+        self.model, self.examples, self.settings, self.folder = model, examples, settings, folder
+        self.count = len(model.labels)
+        self.task = look_up(TASKS, model.task, say("task", "任务"))
+        self.crossfit = examples.crossfit
+        self.learn = examples.labelled("train", "dev") if self.crossfit else examples.labelled("train")
+        self.dev = None if self.crossfit else examples.labelled("dev")
+        self.truth = self.learn.labels if self.dev is None else self.dev.labels
+
+    # --- what the clock decides, once
+    def plan(self) -> Iterator[Progress]:
+        path = self.folder / "plan.json"
+        if not path.exists():
+            rungs = [replace(recipe, options={**recipe.options, "class_weights": self._class_weights()}) for recipe in self.model.rungs]
+            write_json(path, {"rungs": [asdict(recipe) for recipe in rungs]})
+            for recipe in rungs:
+                yield Progress("train", said=describe_cost(recipe))
+        return [recipe_from_json(recipe) for recipe in read_json(path)["rungs"]]
+
+    def _class_weights(self) -> str | None:
+        return None if self.settings.class_weights == "none" else self.settings.class_weights
+
+    # --- one rung
+    def rung(self, number: int, recipe: Recipe) -> Iterator[Progress]:
+        target = self.folder / "rungs" / str(number)
+        if (kept := _read_rung(target)) is not None:
+            return kept
+        fitted = yield from self._fit(recipe, self.learn, self.dev, target)
+        if self.dev is not None:
+            logits = _answer(fitted, self.dev.texts)
+        else:
+            logits = yield from self._crossfit(fitted, target)
+        rung = Rung(fitted, logits)
+        _write_rung(target, rung)
+        accuracy = float(np.mean(logits.argmax(axis=1) == self.truth))
+        yield Progress("train", figure=accuracy, said=say(f"{rung.name}: {accuracy:.1%} right on the rows that choose.", f"{rung.name}：在用于选择的行上正确率 {accuracy:.1%}。"))
+        return rung
+
+    def _crossfit(self, fitted: Fitted, target: Path) -> Iterator[Progress]:
+        """Out-of-fold logits of the rows that learn, with the choices already made."""
+        groups = self.examples.frame["group"][self.examples.rows_of("train", "dev")].to_numpy()
+        fold = folds_of(self.learn.labels, groups, FOLDS, self.settings.seed)
+        logits = np.zeros((len(self.learn), self.count), dtype=np.float32)
+        for number in range(FOLDS):
+            inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+            if not len(outside):
+                continue
+            part = yield from self._fit(fitted.recipe, self.learn.take(inside), None, target.with_name(f"{target.name}-fold-{number}"))
+            logits[outside] = _answer(part, self.learn.take(outside).texts)
+        return logits
+
+    def _fit(self, recipe: Recipe, train: Labelled, dev: Labelled | None, target: Path) -> Iterator[Progress]:
+        """Fit one recipe; returns Fitted."""
+        family = look_up(FAMILIES, recipe.family, say("family", "模型种类"))
+        fitted = None
+        for progress in family.fit_steps(train, dev, self.count, recipe, self.settings.seed):
+            fitted = progress.result
+            yield replace(progress, result=None)
+        return fitted
+
+    # --- which rungs pay
+    def choose(self, rungs: Sequence[Rung]) -> tuple[list[int], list[dict[str, Any]]]:
+        """The numbers of the members, and the ladder's table."""
+        scaled = [log_softmax(rung.logits, fit_temperature(rung.logits, self.truth)) for rung in rungs]
+        losses = [self._losses(member) for member in scaled]
+        best, table = [0], [self._line(rungs[0].fitted.recipe, scaled[0], None, True)]
+        for number in range(1, len(rungs)):
+            gain = self._gain(losses[best[0]], losses[number])
+            pays = gain.low > 0 and self._right(scaled[number]) >= self._right(scaled[best[0]])
+            table.append(self._line(rungs[number].fitted.recipe, scaled[number], gain, pays))
+            best = [number] if pays else best
+        if len(rungs) > 1:
+            blend = self._blend(scaled)
+            mixed = np.mean([scaled[i] for i in blend], axis=0)
+            mixed = log_softmax(mixed, fit_temperature(mixed, self.truth))
+            gain = self._gain(losses[best[0]], self._losses(mixed))
+            pays = len(blend) > 1 and gain.low > 0 and self._right(mixed) >= self._right(scaled[best[0]])
+            table.append(self._line(Recipe("blend", " + ".join(rungs[i].fitted.recipe.family for i in blend), ""), mixed, gain, pays))
+            best = blend if pays else best
+        return best, table
+
+    def _blend(self, scaled: Sequence[np.ndarray]) -> list[int]:
+        """All rungs, less those whose leaving lowers the mean loss."""
+        members = list(range(len(scaled)))
+        loss = lambda rows: float(self._losses(log_softmax(np.mean([scaled[i] for i in rows], axis=0))).mean())  # noqa: E731
+        while len(members) > 1:
+            without = min(members, key=lambda i: loss([j for j in members if j != i]))
+            fewer = [j for j in members if j != without]
+            if loss(fewer) >= loss(members):
+                break
+            members = fewer
+        return members
+
+    def _losses(self, log_confidences: np.ndarray) -> np.ndarray:
+        return -log_confidences[np.arange(len(self.truth)), self.truth]
+
+    def _right(self, log_confidences: np.ndarray) -> float:
+        return float(np.mean(log_confidences.argmax(axis=1) == self.truth))
+
+    def _gain(self, old: np.ndarray, new: np.ndarray) -> Any:
+        """The fall of the cross-entropy per row: it sees every row's confidence, so it tells rungs apart that accuracy cannot."""
+        return paired_gain(old, new, self.settings.seed, level=SURE, losses=True)
+
+    def _line(self, recipe: Recipe, scaled: np.ndarray, gain: Any, kept: bool) -> dict[str, Any]:
+        return {"family": recipe.family, "size": recipe.size, "parameters": recipe.parameters, "n": len(self.truth), "accuracy": self._right(scaled),
+                "log_loss": float(self._losses(scaled).mean()), "gain": None if gain is None else [gain.value, gain.low, gain.high], "kept": kept}
+
+    # --- the chosen recipe once more, and what answers
+    def refit(self, number: int, rung: Rung) -> Iterator[Progress]:
+        """Train + dev with every choice fixed. With folds, the rung has seen all of these rows already."""
+        if self.crossfit:
+            return rung.fitted
+        target = self.folder / "refit" / str(number)
+        if (kept := _read_rung(target)) is not None:
+            return kept.fitted
+        fitted = yield from self._fit(rung.fitted.recipe, self.examples.labelled("train", "dev"), None, target)
+        _write_rung(target, Rung(fitted, np.zeros((0, self.count), dtype=np.float32)))
+        return fitted
+
+    def export(self, final: Sequence[Fitted], rungs: Sequence[Rung], predict: PredictSettings, ladder: Sequence[Mapping[str, Any]]) -> Path:
+        """The model folder: temperature and thresholds from calibration (out of fold where rows are few)."""
+        calibration = self.learn if self.crossfit else self.examples.labelled("calibration")
+        logits = [rung.logits for rung in rungs] if self.crossfit else [_answer(fitted, calibration.texts) for fitted in final]
+        temperatures = [fit_temperature(rung.logits, self.truth) for rung in rungs]
+        mean = np.mean([log_softmax(each, t) for each, t in zip(logits, temperatures)], axis=0)
+        temperature = fit_temperature(mean, calibration.labels)
+        confidences = softmax_with(mean, temperature)
+        settings = {
+            "schema": SCHEMA, "task": self.model.task, "text": list(self.model.text), "labels": list(self.model.labels), "cleaning": dict(self.model.cleaning),
+            "temperature": temperature, "out_of_scope": self.task.out_of_scope(self.model.labels, predict.out_of_scope), "ladder": list(ladder),
+            "members": [{"family": fitted.recipe.family, "size": fitted.recipe.size, "parameters": fitted.recipe.parameters, "options": dict(fitted.recipe.options),
+                         "tokenizer": fitted.recipe.tokenizer, "engine": look_up(FAMILIES, fitted.recipe.family, say("family", "模型种类")).engine, "temperature": t}
+                        for fitted, t in zip(final, temperatures)],
+        }
+        if predict.hand_over is not None:
+            top = confidences.argmax(axis=1)
+            chosen = choose_threshold(confidences[np.arange(len(top)), top], top == calibration.labels, share_of(predict.hand_over))
+            settings |= {"threshold": chosen.value, "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}
+        files = {"model.json": json_bytes(settings)}
+        for number, fitted in enumerate(final):
+            files |= {f"members/{number}/{name}": data for name, data in _fitted_files(fitted).items()}
+        target = self.folder / "model"
+        with publish_folder(target, {"kind": "startlm model"}, replace=True) as folder:
+            for name, data in files.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(data)
+        return target
+
+
+# ------------------------------------------------------------ rungs on disk
+
+def _fitted_files(fitted: Fitted) -> dict[str, bytes]:
+    return state_files("tokenizer", fitted.tokenizer.state()) | state_files("engine", fitted.engine)
+
+
+def _answer(fitted: Fitted, texts: Sequence[str]) -> np.ndarray:
+    """float32 (N, L), by the very engine that will answer from the bundle."""
+    family = look_up(FAMILIES, fitted.recipe.family, say("family", "模型种类"))
+    engine = look_up(ENGINES, family.engine, say("engine", "引擎")).from_state(fitted.engine)
+    return engine.logits(fitted.tokenizer.encode(texts))  # type: ignore[no-any-return]
+
+
+def _write_rung(target: Path, rung: Rung) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    files = _fitted_files(rung.fitted) | {"rung.json": json_bytes(asdict(rung.fitted.recipe)), "logits.safetensors": to_bytes({"logits": rung.logits})}
+    with publish_folder(target, {"kind": "startlm rung"}, replace=True) as folder:
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+
+
+def _read_rung(target: Path) -> Rung | None:
+    """The finished rung that lies here; None where there is none or it is damaged (it is then trained anew, to the same bits)."""
+    try:
+        if not target.is_dir():
+            return None
+        _, files = read_verified(target)
+    except BundleError:
+        return None
+    recipe = recipe_from_json(state_from_files("rung", files | {"rung.json": files["rung.json"]}).settings)  # type: ignore[arg-type]
+    tokenizer = look_up(TOKENIZERS, recipe.tokenizer, say("tokenizer", "分词器")).from_state(state_from_files("tokenizer", files))
+    return Rung(Fitted(recipe, tokenizer, state_from_files("engine", files)), from_bytes(files["logits.safetensors"], where="logits")["logits"])

@@ -1,0 +1,91 @@
+"""What every test starts from: offline, nothing unpickled, English, the same seeds; and where real data lies."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import random
+import sys
+from pathlib import Path
+from typing import Any, Iterator
+
+import numpy as np
+import pytest
+
+from startlm.core.language import speaking
+
+ROOT = Path(__file__).resolve().parent.parent
+GUARD = str(Path(__file__).resolve().parent / "guard")
+sys.path.insert(0, GUARD)
+import offline  # noqa: E402
+
+sys.addaudithook(lambda event, arguments: offline.watch(event, arguments) if _guarding else None)
+_guarding = False
+
+
+@pytest.fixture(autouse=True)
+def guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No socket but loopback where marked, no unpickling; the same in every Python this test starts."""
+    global _guarding
+    paths = [GUARD, *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    for mark, variable in (("loopback", offline.LOOPBACK), ("unpickles", offline.UNPICKLE)):
+        if request.node.get_closest_marker(mark):
+            monkeypatch.setenv(variable, "1")
+        else:
+            monkeypatch.delenv(variable, raising=False)
+    if not request.node.get_closest_marker("unpickles"):
+        _forbid_loading(monkeypatch)
+    offline.broken.clear()
+    _guarding = True
+    yield
+    _guarding = False
+    assert not offline.broken, offline.broken
+
+
+def _forbid_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also stops pickles of plain data, which name no class and so pass the hook unseen."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        offline.refuse("pickle.load, pickle.loads or torch.load was called: nothing may be unpickled")
+
+    monkeypatch.setattr(pickle, "load", refuse)
+    monkeypatch.setattr(pickle, "loads", refuse)
+    if "torch" in sys.modules:
+        monkeypatch.setattr(sys.modules["torch"], "load", refuse)
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Sentences come in English, whatever the machine's locale; a test of Chinese says so itself."""
+    monkeypatch.setenv("STARTLM_LANGUAGE", "en")
+    with speaking("en"):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def seeds() -> None:
+    """The same random numbers in each test, alone or in the whole suite."""
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real sets; the test is skipped where there is none (and fails under STARTLM_REQUIRE_DATA)."""
+    folder = Path(os.environ.get("STARTLM_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("no real data: set STARTLM_DATA to a folder of sets")
+    return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Where data is required, a skipped real-data test is a failed one."""
+    report = yield
+    if report.skipped and item.get_closest_marker("real_data") and os.environ.get("STARTLM_REQUIRE_DATA"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although real data is required: {report.longrepr}"
+    return report
