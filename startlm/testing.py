@@ -12,12 +12,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
 from startlm.columns import COLUMNS
 from startlm.core.contracts import Format, Row, Table
 from startlm.core.errors import CallError
 from startlm.core.language import say
 from startlm.core.shelves import look_up
 from startlm.formats import find_format
+from startlm.metrics import METRICS
+from startlm.metrics.labels import Judged, Metric, judge
 
 # ------------------------------------------------------------- formats
 
@@ -149,3 +153,36 @@ def check_column(column: str | type) -> None:
         text = once if isinstance(once, str) else once.text
         again = member.clean(text)
         _hold((again if isinstance(again, str) else again.text) == text, "cleaning a second time changes nothing")
+
+
+# ------------------------------------------------------------- metrics
+
+def check_metric(metric: str | Metric) -> None:
+    """Check that a metric keeps its promises: perfect answers are best, the order of rows does not matter, bounds hold.
+
+    Raises AssertionError saying what does not hold.
+    """
+    member: Metric = look_up(METRICS, metric, say("metric", "指标")) if isinstance(metric, str) else metric
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 4, 400)
+    confidences = random.dirichlet(np.ones(5), 400) * 0.6  # label 4 is only ever predicted
+    confidences[np.arange(400), truth] += 0.4
+    judged = judge(truth, confidences, majority=0)
+    figure, perfect = member(judged), member(judge(truth, np.eye(5)[truth], majority=0))
+    _hold(figure.value is not None and perfect.value is not None and figure.n == 400, "400 rows are enough, and n says so")
+    better = figure.value - perfect.value if figure.higher_is_better else perfect.value - figure.value
+    _hold(better <= 0, f"perfect answers are best: {perfect.value} against {figure.value}")
+    for each in (figure, perfect):
+        _hold(0 <= each.low <= each.value <= each.high, f"the interval holds the value: {each}")
+        _hold(each.high <= 1 or not each.higher_is_better, f"what is better when higher ends at 1: {each}")
+    order = random.permutation(400)
+    shuffled = member(judge(truth[order], confidences[order], majority=0))
+    _hold(_same_figure(figure, shuffled), f"the order of rows changes nothing: {figure} and {shuffled}")
+    _hold(member(judge(truth, confidences, majority=0)) == figure, "the same seed gives the same figure")
+    few = member(Judged(truth[:10], truth[:10], 5, np.eye(5)[truth[:10]]))
+    _hold((few.value, few.low, few.high, few.n) == (None, None, None, 10), f"ten rows give no number: {few}")
+
+
+def _same_figure(one: Any, other: Any) -> bool:
+    pairs = ((one.value, other.value), (one.low, other.low), (one.high, other.high))
+    return one.n == other.n and all(abs(a - b) < 1e-12 for a, b in pairs)

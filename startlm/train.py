@@ -7,6 +7,7 @@ gives the same bits, whether or not the run is broken off and goes on.
 from __future__ import annotations
 
 import tempfile
+import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Iterator, Literal, Mapping, Sequence
@@ -26,6 +27,7 @@ from .core.states import state_files, state_from_files
 from .core.weights import from_bytes, to_bytes
 from .engines import ENGINES
 from .families import FAMILIES
+from .families.network import ENOUGH, fit_network_steps, plan_network
 from .metrics.calibration import fit_temperature, log_softmax, softmax_with
 from .metrics.hand_over import choose_threshold
 from .metrics.comparison import paired_gain
@@ -34,6 +36,8 @@ from .tasks import TASKS
 from .tokenizers import TOKENIZERS
 
 FOLDS = 5
+FOR_TRAINING = 0.85  # of the budget: the rest is for export, int8 and calibration
+TIMED_ROWS = 1_000  # a family that is not trained by gradient descent is timed on so many rows
 SURE = 0.80  # confidence level of the interval of a rung's gain that must lie above zero
 
 
@@ -122,13 +126,36 @@ class _Climb:
 
     # --- what the clock decides, once
     def plan(self) -> Iterator[Progress]:
+        """The rungs that the budget pays for, each with its descent planned; read back where a plan is there already."""
         path = self.folder / "plan.json"
         if not path.exists():
-            rungs = [replace(recipe, options={**recipe.options, "class_weights": self._class_weights()}) for recipe in self.model.rungs]
-            write_json(path, {"rungs": [asdict(recipe) for recipe in rungs]})
-            for recipe in rungs:
-                yield Progress("train", said=describe_cost(recipe))
+            began, rungs = time.monotonic(), []
+            for number, recipe in enumerate(self.model.rungs):
+                recipe = replace(recipe, options={**recipe.options, "class_weights": self._class_weights()})
+                left = seconds_of(self.settings.budget) * FOR_TRAINING - self._spent(rungs) - (time.monotonic() - began)
+                share = left / (len(self.model.rungs) - number)
+                recipe, seconds, pays = self._priced(recipe, share)
+                yield Progress("train", said=describe_cost(recipe, seconds, pays))
+                if pays or len(self.model.rungs) == 1:
+                    rungs.append((recipe, seconds))
+            write_json(path, {"rungs": [asdict(recipe) for recipe, _ in rungs]})
         return [recipe_from_json(recipe) for recipe in read_json(path)["rungs"]]
+
+    def _priced(self, recipe: Recipe, seconds: float) -> tuple[Recipe, float, bool]:
+        """The planned recipe, the seconds all its fits will take, and whether that is worth beginning."""
+        family, passes = _family(recipe), 1 + (FOLDS if self.crossfit else 1)
+        if hasattr(family, "network"):
+            planned, share = plan_network(family, recipe, self.learn, self.count, seed=self.settings.seed, seconds=seconds / passes, threads=self.settings.threads)
+            return planned, planned.options["seconds"] * passes, share >= ENOUGH
+        rows = np.random.default_rng(self.settings.seed).permutation(len(self.learn))[:TIMED_ROWS]
+        began = time.monotonic()
+        for _ in family.fit_steps(self.learn.take(rows), None, self.count, recipe, self.settings.seed):
+            pass
+        return recipe, (time.monotonic() - began) * len(self.learn) / len(rows) * passes, True
+
+    @staticmethod
+    def _spent(rungs: Sequence[tuple[Recipe, float]]) -> float:
+        return sum(seconds for _, seconds in rungs)
 
     def _class_weights(self) -> str | None:
         return None if self.settings.class_weights == "none" else self.settings.class_weights
@@ -164,9 +191,12 @@ class _Climb:
 
     def _fit(self, recipe: Recipe, train: Labelled, dev: Labelled | None, target: Path) -> Iterator[Progress]:
         """Fit one recipe; returns Fitted."""
-        family = look_up(FAMILIES, recipe.family, say("family", "模型种类"))
-        fitted = None
-        for progress in family.fit_steps(train, dev, self.count, recipe, self.settings.seed):
+        family, fitted = _family(recipe), None
+        if hasattr(family, "network"):
+            steps = fit_network_steps(family, train, dev, self.count, recipe, self.settings.seed, target.with_name(f"{target.name}-checkpoints"))
+        else:
+            steps = family.fit_steps(train, dev, self.count, recipe, self.settings.seed)
+        for progress in steps:
             fitted = progress.result
             yield replace(progress, result=None)
         return fitted
@@ -242,7 +272,7 @@ class _Climb:
             "schema": SCHEMA, "task": self.model.task, "text": list(self.model.text), "labels": list(self.model.labels), "cleaning": dict(self.model.cleaning),
             "temperature": temperature, "out_of_scope": self.task.out_of_scope(self.model.labels, predict.out_of_scope), "ladder": list(ladder),
             "members": [{"family": fitted.recipe.family, "size": fitted.recipe.size, "parameters": fitted.recipe.parameters, "options": dict(fitted.recipe.options),
-                         "tokenizer": fitted.recipe.tokenizer, "engine": look_up(FAMILIES, fitted.recipe.family, say("family", "模型种类")).engine, "temperature": t}
+                         "tokenizer": fitted.recipe.tokenizer, "engine": _family(fitted.recipe).engine, "temperature": t}
                         for fitted, t in zip(final, temperatures)],
         }
         if predict.hand_over is not None:
@@ -266,10 +296,13 @@ def _fitted_files(fitted: Fitted) -> dict[str, bytes]:
     return state_files("tokenizer", fitted.tokenizer.state()) | state_files("engine", fitted.engine)
 
 
+def _family(recipe: Recipe) -> Any:
+    return look_up(FAMILIES, recipe.family, say("family", "模型种类"))
+
+
 def _answer(fitted: Fitted, texts: Sequence[str]) -> np.ndarray:
     """float32 (N, L), by the very engine that will answer from the bundle."""
-    family = look_up(FAMILIES, fitted.recipe.family, say("family", "模型种类"))
-    engine = look_up(ENGINES, family.engine, say("engine", "引擎")).from_state(fitted.engine)
+    engine = look_up(ENGINES, _family(fitted.recipe).engine, say("engine", "引擎")).from_state(fitted.engine)
     return engine.logits(fitted.tokenizer.encode(texts))  # type: ignore[no-any-return]
 
 

@@ -6,9 +6,9 @@ column is the text, which the label, which the split.
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
-from datetime import date
 from typing import Any, Iterable, NamedTuple, Sequence
 
 from ..core.language import Said, say
@@ -56,7 +56,7 @@ def as_text(value: Any) -> str:
         if math.isnan(value):
             return ""
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, date):
+    if isinstance(value, datetime.date):
         return value.isoformat()
     return str(value)
 

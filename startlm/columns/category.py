@@ -15,15 +15,11 @@ from ..core.scripts import count_han
 from . import Guess, filled, names_in
 from .text import CleanSettings, clean_texts
 
-LABEL_NAMES = frozenset(
-    "label labels category categories intent intents class target sentiment topic polarity"
-    " 标签 类别 意图 分类 类目 情感 主题 标注".split()
-)
+LABEL_NAMES = frozenset("label labels category categories intent intents class target sentiment topic polarity 标签 类别 意图 分类 类目 情感 主题 标注".split())
 """Names of the column that a model is to learn, used alone or as one word of a name."""
 
 OUTCOME_NAMES = frozenset(
-    "rating ratings stars score quality feedback outcome result team queue department priority y"
-    " 评分 星级 等级 结果 部门 队列 优先级 好评".split()
+    "rating ratings stars score quality feedback outcome result team queue department priority y 评分 星级 等级 结果 部门 队列 优先级 好评".split()
 )
 """Names that often are what a model is to learn, when no column bears one of LABEL_NAMES."""
 
@@ -52,7 +48,7 @@ class Category:
         if all(_numeric.fullmatch(text) for text in distinct):
             few = d <= 2 or d <= _FEW and n >= 3 * d
             return Guess(0.93 if few else 0.2 + 0.3 * named, why)
-        length = sum(min(len(text) + 2 * count_han(text), 200) for text in distinct) / d
+        length = sum(min(len(text) + 2 * count_han(text[:200]), 200) for text in distinct) / d
         repeated = min(1.0, (n / d - 1) / 2)  # 1 from three rows a value on
         short = 1.0 if length <= 30 else max(0.0, 1 - (length - 30) / 60)
         score = 0.92 * repeated * (0.4 + 0.6 * short)
@@ -72,6 +68,7 @@ def _looks_fractional(text: str) -> bool:
 
 
 # ------------------------------------------------- slips of another label
+
 
 class SimilarLabels(NamedTuple):
     """A rare label that looks like a slip of a common one, and why."""

@@ -13,9 +13,7 @@ from typing import Any, Sequence
 from ..core.language import say
 from . import Guess, filled
 
-_number = re.compile(
-    r"[$€£¥]?\s?([+-]?)\s?[$€£¥]?\s?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)((?:[eE][+-]?\d{1,3})?)\s?[%元块]?"
-)
+_number = re.compile(r"[$€£¥]?\s?([+-]?)\s?[$€£¥]?\s?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)((?:[eE][+-]?\d{1,3})?)\s?[%元块]?")
 
 
 def parse_number(text: str) -> float | None:

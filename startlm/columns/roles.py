@@ -18,8 +18,7 @@ _SPLIT_WORDS = {
 _PART_OF = {word: part for part, words in _SPLIT_WORDS.items() for word in words.split()}
 
 _AFTERWARDS = frozenset(
-    "reply replies response responses answer answers resolution solution agent_reply"
-    " 回复 答复 回答 客服回复 处理结果 解决方案 处理意见".split()
+    "reply replies response responses answer answers resolution solution agent_reply 回复 答复 回答 客服回复 处理结果 解决方案 处理意见".split()
 )
 """Names of texts that are written after the message: they would give the answer away."""
 
@@ -77,9 +76,7 @@ def _repeats(values: Sequence[Any]) -> bool:
     return len(set(texts)) < len(texts)
 
 
-def _pick_label(
-    columns: Sequence[str], samples: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], why: list[Said]
-) -> str | None:
+def _pick_label(columns: Sequence[str], samples: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], why: list[Said]) -> str | None:
     learnable = [c for c in columns if kinds[c] not in ("text", "date") and _repeats(samples[c])]
     categories = [c for c in learnable if kinds[c] == "category" and len(set(filled(samples[c]))) > 1]
     exact = [c for c in learnable if c.strip().lower() in LABEL_NAMES]  # sorted files may show one label at first
@@ -99,9 +96,7 @@ def _pick_label(
     return label
 
 
-def _pick_text(
-    columns: Sequence[str], samples: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], why: list[Said]
-) -> tuple[str, ...]:
+def _pick_text(columns: Sequence[str], samples: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], why: list[Said]) -> tuple[str, ...]:
     texts = [c for c in columns if kinds[c] == "text"]
     afterwards = [c for c in texts if names_in(c, _AFTERWARDS)]
     chosen = tuple(c for c in texts if c not in afterwards) or tuple(texts[:1])
@@ -112,9 +107,7 @@ def _pick_text(
     if len(chosen) == 1:
         why.append(say(f"text: {lengths} characters on average, free text", f"文本：{lengths}，平均字符数，自由文本"))
     else:
-        why.append(
-            say(f"text: {lengths} characters on average, joined with their names", f"文本：{lengths}，平均字符数，连同列名合在一起")
-        )
+        why.append(say(f"text: {lengths} characters on average, joined with their names", f"文本：{lengths}，平均字符数，连同列名合在一起"))
     return chosen
 
 

@@ -55,12 +55,13 @@ def real_positions(ids: Tensor, lengths: Tensor) -> Tensor:
     return torch.arange(ids.shape[1], device=ids.device) < lengths.clamp(min=1).unsqueeze(1)
 
 
-def pool(states: Tensor, lengths: Tensor) -> Tensor:
-    """Maximum and mean over the real positions of what is never negative: (N, D, T), int64 (N,) -> (N, 2 D)."""
+def pool(states: Tensor, lengths: Tensor, *, lowest: float) -> Tensor:
+    """Maximum and mean over the real positions: (N, D, T), int64 (N,) -> (N, 2 D). No state is below `lowest`."""
     real = torch.arange(states.shape[2], device=states.device) < lengths.clamp(min=1).unsqueeze(1)
-    states = states * real.unsqueeze(1)  # zero is no maximum of numbers that are never negative
-    highest = states.max(2).values
-    return torch.cat([highest, states.sum(2) / real.sum(1, keepdim=True)], 1)
+    kept = states * real.unsqueeze(1)
+    # where no state is negative the zeros of `kept` never win, and one pass is saved
+    highest = kept if lowest == 0 else states.masked_fill(~real.unsqueeze(1), lowest)
+    return torch.cat([highest.max(2).values, kept.sum(2) / real.sum(1, keepdim=True)], 1)
 
 
 def drop_positions(vectors: Tensor, share: float, training: bool) -> Tensor:

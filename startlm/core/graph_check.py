@@ -54,6 +54,9 @@ SHAPES: Mapping[str, Mapping[int, tuple[str, str]]] = {
 }
 
 
+Described = tuple[int, tuple[int, ...]]  # a weight's type and sizes
+
+
 @dataclass(frozen=True)
 class GraphFacts:
     """What a checked graph promises: K ids a token (1: a plain row of ids) and L labels."""
@@ -77,7 +80,7 @@ def check_graph(graph: bytes, *, opset: int) -> GraphFacts:
     for tensor in weights:
         _check_tensor(tensor)
         _define(known, _one(tensor, "name"))
-    constants = known - {"ids", "lengths"}
+    constants = {_one(tensor, "name"): (_one(tensor, "type"), tuple(tensor.get("sizes", []))) for tensor in weights}
     for node in nodes:
         _check_node(node, known, constants)
     facts = _check_ends(body, len(nodes))
@@ -126,7 +129,7 @@ def _check_tensor(tensor: Mapping[str, list[Any]]) -> None:
         raise _refused("a weight's bytes do not fit its sizes")
 
 
-def _check_node(node: Mapping[str, list[Any]], known: set[str], constants: set[str]) -> None:
+def _check_node(node: Mapping[str, list[Any]], known: set[str], constants: Mapping[str, Described]) -> None:
     """An allowed operator on values known before it. What is constant has been computed at export, so that onnxruntime
     computes nothing of a size that the file chooses while it opens it."""
     operator, domain = _one(node, "operator"), node.get("domain", [""])[0]
@@ -135,8 +138,10 @@ def _check_node(node: Mapping[str, list[Any]], known: set[str], constants: set[s
     inputs, outputs = node.get("inputs", []), node.get("outputs", [])
     if len(inputs) > MAX_LIST or len(outputs) > MAX_LIST or not set(inputs) <= known | {""}:
         raise _refused(f"a node {operator} takes values that are not computed before it")
-    if set(inputs) <= constants | {""}:
+    if set(inputs) <= constants.keys() | {""}:
         raise _refused(f"a node {operator} depends on no input")
+    if operator == "MatMulIntegerToFloat":
+        _check_product(inputs, constants)
     for attribute in node.get("attributes", []):
         name = _one(attribute, "name")
         if not name.isidentifier() or name.startswith("_") or len(name) > MAX_NAME:
@@ -145,6 +150,19 @@ def _check_node(node: Mapping[str, list[Any]], known: set[str], constants: set[s
             raise _refused(f"the attribute {name} is too long")
     for output in filter(None, outputs):
         _define(known, output)
+
+
+def _check_product(inputs: Sequence[str], constants: Mapping[str, Described]) -> None:
+    """uint8 x times int8 w (R, C), a scale a column and a bias: onnxruntime checks its own operators less than the standard ones."""
+    if len(inputs) != 7:
+        raise _refused("an int8 product has other inputs")
+    _, w, x_step, w_steps, x_zero, w_zero, bias = inputs
+    kind, sizes = constants.get(w, (0, ()))
+    columns = sizes[1:]
+    good = kind == 3 and len(sizes) == 2 and w_zero == ""
+    good = good and constants.get(x_step) == (1, ()) and constants.get(x_zero) == (2, ())
+    if not good or constants.get(w_steps) != (1, columns) or (bias and constants.get(bias) != (1, columns)):
+        raise _refused("the parts of an int8 product do not fit each other")
 
 
 def _check_ends(body: Mapping[str, list[Any]], nodes: int) -> GraphFacts:

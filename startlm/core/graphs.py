@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 
 from .contracts import Ragged
 from .errors import MissingExtraError, WorkError
@@ -33,6 +34,12 @@ PAD = (4, 16)  # rows and tokens are padded to multiples of these, so that kerne
 MAX_LENGTH = 512
 TOLERANCE = 1e-5  # how far a graph's logit may lie from torch's (relative to the largest logit where that is above 1)
 SMALLEST_TABLE = 4096  # elements: an embedding table below this gains nothing from int8
+
+# onnxruntime's errors have no base of their own
+GRAPH_ERRORS: tuple[type[Exception], ...] = (
+    *(error for error in vars(onnxruntime_errors).values() if isinstance(error, type) and issubclass(error, Exception)),
+    RuntimeError, ValueError,
+)
 
 Batch = tuple[np.ndarray, np.ndarray]  # ids int64 (N, T) or (N, T, K); lengths int64 (N,)
 
@@ -101,12 +108,23 @@ def _traced(network: torch.nn.Module, batch: Batch) -> bytes:
     buffer, rows = io.BytesIO(), {0: "rows"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the exporter warns of (free batch of an LSTM) is measured by _compare
-        torch.onnx.export(
-            network, (torch.from_numpy(batch[0]), torch.from_numpy(batch[1])), buffer, dynamo=False,
-            opset_version=OPSET, input_names=["ids", "lengths"], output_names=["logits"],
-            dynamic_axes={"ids": {0: "rows", 1: "tokens"}, "lengths": rows, "logits": rows},
-        )
+        try:
+            torch.onnx.export(
+                network, (torch.from_numpy(batch[0]), torch.from_numpy(batch[1])), buffer, dynamo=False,
+                opset_version=OPSET, input_names=["ids", "lengths"], output_names=["logits"],
+                dynamic_axes={"ids": {0: "rows", 1: "tokens"}, "lengths": rows, "logits": rows},
+            )
+        except RuntimeError as error:  # torch's errors of export are of this kind
+            raise _not_exported(str(error).partition("\n")[0], str(error).partition("\n")[0]) from error
     return buffer.getvalue()
+
+
+def _not_exported(en: str, zh: str) -> WorkError:
+    return WorkError(
+        say(f"The network could not be made into a graph that answers like it: {en}.", f"无法把网络导出成结果一致的计算图：{zh}。"),
+        say("train another family (startlm.toml: [build] family = \"linear\"); whoever wrote this family has to mend it",
+            "请换一种模型（startlm.toml：[build] family = \"linear\"）；这个问题要由该模型的作者修复"),
+    )
 
 
 def _load(graph: bytes) -> onnx.ModelProto:
@@ -200,15 +218,13 @@ def _compare(network: torch.nn.Module, graph: bytes, batch: Batch) -> None:
 
     with torch.no_grad():
         wanted = network(torch.from_numpy(batch[0]), torch.from_numpy(batch[1])).numpy()
-    got = _session(graph).run(None, {"ids": batch[0], "lengths": batch[1]})[0]
+    try:
+        got = _session(graph).run(None, {"ids": batch[0], "lengths": batch[1]})[0]
+    except GRAPH_ERRORS as error:
+        raise _not_exported("it fails on a batch of another shape, or leaves out an input", "它不能处理其他形状的批次，或者缺少输入") from error
     gap = np.abs(got - wanted).max() / max(1.0, np.abs(wanted).max()) if got.shape == wanted.shape else np.inf
     if not gap <= TOLERANCE:  # also where it is not a number
-        raise WorkError(
-            say(f"The exported graph does not answer like the network: their logits differ by {gap:.1e}.",
-                f"导出的计算图和网络给出的结果不一致：logits 相差 {gap:.1e}。"),
-            say("train another family (startlm.toml: [build] family = \"linear\") and report this as a fault of the family",
-                "请换一个模型族（startlm.toml：[build] family = \"linear\"），并把这个问题报告给该模型族的作者"),
-        )
+        raise _not_exported(f"their logits differ by {gap:.1e}", f"logits 相差 {gap:.1e}")
 
 
 def _session(graph: bytes) -> onnxruntime.InferenceSession:

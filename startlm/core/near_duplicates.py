@@ -24,8 +24,10 @@ CROWD = 128
 NEIGHBOURS = 8
 CHARACTERS = 1 << 20  # worked on at a time
 TABLE_BITS = 22
+WORDS = 4  # of 64 bits
 MOST_EXACT = 7_131  # different characters: 7131^5 < 2^64, so that every gram has a number of its own
 NOTHING = np.uint64(2**64 - 1)
+ONES = np.array([number.bit_count() for number in range(256)], dtype=np.uint8)
 MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -113,10 +115,11 @@ def _name_all(test: list[int], train: list[int]) -> list[tuple[int, int]]:
 def _near(texts: list[str], threshold: float) -> tuple[np.ndarray, np.ndarray]:
     """int64 (P, 2) and float64 (P,) for texts all different and sorted by length."""
     grams = _Grams(texts)
+    sketches = _sketches(grams, threshold)
     found = [np.empty(0, np.int64)], [np.empty(0)]
-    for codes in _batches(_candidates(grams, threshold), most=1 << 21):
-        pairs = np.stack(np.divmod(codes, len(texts)), axis=1)
-        similarity = _similarity(grams, pairs)
+    for codes in _batches(_candidates(grams, sketches, threshold), most=1 << 20):
+        codes = codes[_may_be_near(sketches, codes, len(texts), threshold)]
+        similarity = _similarity(grams, np.stack(np.divmod(codes, len(texts)), axis=1))
         kept = similarity >= threshold
         found[0].append(codes[kept])
         found[1].append(similarity[kept])
@@ -186,58 +189,87 @@ def _least_overlap(sizes: np.ndarray, others: np.ndarray, threshold: float) -> n
     return np.ceil(threshold / (1 + threshold) * (sizes + others) - 1e-9)
 
 
-def _sketches(grams: _Grams, threshold: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """For every gram in every sketch: its key uint64, the row, the row's set size, and how many grams follow, itself counted."""
+@dataclass(frozen=True)
+class _Sketches:
+    """Every gram of every sketch, sorted by key and then set size; and of each text its set's size and bits."""
+
+    key: np.ndarray  # uint64 (S,): the gram's place in the order of rarity
+    row: np.ndarray  # int64 (S,)
+    rest: np.ndarray  # int64 (S,): how many grams of the row follow in the order, itself counted
+    size: np.ndarray  # int64 (N,)
+    bits: np.ndarray  # uint64 (N, WORDS): which places of a small table an odd number of grams falls on
+
+
+def _sketches(grams: _Grams, threshold: float) -> _Sketches:
     rarity = grams.rarity()
-    keys, rows, sizes, rest = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    sizes = np.zeros(len(grams.texts), dtype=np.int64)
+    bits = np.zeros((len(grams.texts), WORDS), dtype=np.uint64)
+    parts = [(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))]
     for block, codes in grams.of(grams.rows):
         key = np.minimum(rarity[_place(codes)], np.uint64(2**20 - 2)) << np.uint64(44) | (codes * MIX) >> np.uint64(20)
         key, size = _as_sets(key)
+        sizes[block] = size
+        bits[block] = _parity(key)
         sketch = size - np.ceil(threshold * size - 1e-9).astype(np.int64) + 1
         row, place = np.nonzero(np.arange(sketch.max()) < sketch[:, None])
-        keys.append(key[row, place])
-        rows.append(block[row])
-        sizes.append(size[row])
-        rest.append(size[row] - place)
-    key, size = np.concatenate(keys), np.concatenate(sizes)
-    order = np.lexsort((size, key))
-    return key[order], np.concatenate(rows)[order], size[order], np.concatenate(rest)[order]
+        parts.append((key[row, place], block[row], size[row] - place))
+    key, row, rest = (np.concatenate(part) for part in zip(*parts, strict=True))
+    order = np.lexsort((sizes[row], key))
+    return _Sketches(key[order], row[order], rest[order], sizes, bits)
 
 
-def _candidates(grams: _Grams, threshold: float) -> Iterator[np.ndarray]:
+def _parity(key: np.ndarray) -> np.ndarray:
+    """(R, T) -> uint64 (R, WORDS)"""
+    bits = np.zeros(len(key) * WORDS, dtype=np.uint64)
+    word = ((key >> np.uint64(6)) % np.uint64(WORDS)).astype(np.int64) + np.arange(len(key))[:, None] * WORDS
+    bit = np.where(key == NOTHING, np.uint64(0), np.uint64(1) << (key & np.uint64(63)))
+    np.bitwise_xor.at(bits, word.ravel(), bit.ravel())
+    return bits.reshape(len(key), WORDS)
+
+
+def _may_be_near(sketches: _Sketches, codes: np.ndarray, n: int, threshold: float) -> np.ndarray:
+    """bool (P,). The bits in which A and B differ are at most |A - B| + |B - A|, which J >= t bounds from above."""
+    one, other = np.divmod(codes, n)
+    differ = ONES[(sketches.bits[one] ^ sketches.bits[other]).view(np.uint8)].sum(axis=1, dtype=np.int64)
+    total = sketches.size[one] + sketches.size[other]
+    return differ <= (1 - threshold) / (1 + threshold) * total + 1e-9
+
+
+def _candidates(grams: _Grams, sketches: _Sketches, threshold: float) -> Iterator[np.ndarray]:
     """Pairs that may be near, as i * n + j with i < j, some more than once."""
-    key, rows, size, rest = _sketches(grams, threshold)
-    n = len(grams.texts)
-    begins = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.empty(0, np.int64)
-    crowd = np.diff(np.r_[begins, len(key)])
-    for begin, many in zip(begins[crowd > CROWD], crowd[crowd > CROWD], strict=True):
-        yield _neighbours(grams, np.unique(rows[begin : begin + many]))
-    alone = np.repeat(crowd > CROWD, crowd)
-    key, rows, size, rest = key[~alone], rows[~alone], size[~alone], rest[~alone]
-    left = np.arange(len(key))
+    key, row, rest, n = sketches.key, sketches.row, sketches.rest, len(grams.texts)
+    begins = np.flatnonzero(np.diff(key, prepend=NOTHING))
+    many = np.diff(begins, append=len(key))
+    crowded = np.repeat(many > CROWD, many)
+    yield from _neighbours(grams, key[crowded], row[crowded])
+    key, row, rest = key[~crowded], row[~crowded], rest[~crowded]
+    size, left = sketches.size[row], np.arange(len(key))
     for step in range(1, CROWD):
         left = left[left + step < len(key)]
         right = left + step
         # Sizes ascend within a key: once the partner is too large, so are all that follow.
         left = left[(key[left] == key[right]) & (size[left] >= threshold * size[right] - 1e-9)]
-        if not len(left):
-            return
         right = left + step
         needed = _least_overlap(size[left], size[right], threshold)
         may = (rest[left] >= needed) & (rest[right] >= needed)
-        one, other = rows[left[may]], rows[right[may]]
-        yield np.minimum(one, other) * n + np.maximum(one, other)
+        yield _coded(row[left[may]], row[right[may]], n)
 
 
-def _neighbours(grams: _Grams, rows: np.ndarray) -> np.ndarray:
+def _neighbours(grams: _Grams, key: np.ndarray, row: np.ndarray) -> Iterator[np.ndarray]:
     """Each text of a crowd with the next ones by its beginning and by its end, where near texts mostly agree."""
-    pairs = []
+    rank = np.zeros(len(grams.texts), dtype=np.int64)
     for backwards in (1, -1):
-        order = np.array(sorted(rows.tolist(), key=lambda row: grams.texts[row][::backwards]), dtype=np.int64)
+        crowd = sorted(np.unique(row).tolist(), key=lambda one: grams.texts[one][::backwards])
+        rank[crowd] = np.arange(len(crowd))
+        order = np.lexsort((rank[row], key))
         for step in range(1, NEIGHBOURS + 1):
-            one, other = order[:-step], order[step:]
-            pairs.append(np.minimum(one, other) * len(grams.texts) + np.maximum(one, other))
-    return np.concatenate(pairs)
+            left, right = order[:-step], order[step:]
+            same = key[left] == key[right]
+            yield _coded(row[left[same]], row[right[same]], len(grams.texts))
+
+
+def _coded(one: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
+    return np.minimum(one, other) * n + np.maximum(one, other)
 
 
 def _batches(parts: Iterator[np.ndarray], most: int) -> Iterator[np.ndarray]:
@@ -259,7 +291,7 @@ def _similarity(grams: _Grams, pairs: np.ndarray) -> np.ndarray:
     place = 0
     while place < len(order):
         width = int(grams.lengths[pairs[order[place], 1]])
-        step = max(1, CHARACTERS // (2 * width))
+        step = max(1, CHARACTERS // (8 * width))
         chunk = order[place : place + step]
         similarity[chunk] = _compare(grams, pairs[chunk])
         place += step
@@ -276,6 +308,6 @@ def _compare(grams: _Grams, pairs: np.ndarray) -> np.ndarray:
         span = slice(place, place + len(block))
         sets[span, : codes.shape[1]], sizes[span] = _as_sets(codes)
         place += len(block)
-    both = np.sort(np.concatenate([sets[index[:, 0]], sets[index[:, 1]]], axis=1), axis=1)
+    both = np.sort(np.concatenate([sets[index[:, 0]], sets[index[:, 1]]], axis=1), axis=1, kind="stable")  # merges what is sorted
     shared = ((both[:, 1:] == both[:, :-1]) & (both[:, 1:] != NOTHING)).sum(axis=1)
     return shared / (sizes[index].sum(axis=1) - shared)

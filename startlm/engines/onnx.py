@@ -11,22 +11,16 @@ from typing import Any, Iterator, Mapping
 
 import numpy as np
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 
 from ..core.contracts import Ragged, State
 from ..core.errors import BundleError
 from ..core.graph_check import GraphFacts, check_graph
-from ..core.graphs import MAX_LENGTH, OPSET, PAD, padded
+from ..core.graphs import GRAPH_ERRORS, MAX_LENGTH, OPSET, PAD, padded
 from ..core.language import Said, say
 
 TOKENS_A_BATCH = 4096  # padded tokens answered at once: large enough for full speed, small enough for the cache
 LARGEST_LENGTH = 8_192
 MOST_MEMORY = 4 * 1024**3  # bytes that all graphs of this process may hold: one that asks for more is refused, the process lives
-# onnxruntime's errors have no base of their own
-GRAPH_ERRORS = (
-    *(error for error in vars(onnxruntime_errors).values() if isinstance(error, type) and issubclass(error, Exception)),
-    RuntimeError, ValueError,
-)
 
 
 class OnnxEngine:
@@ -93,7 +87,7 @@ def _batches(lengths: np.ndarray, pad: tuple[int, int]) -> Iterator[np.ndarray]:
 
 def _open_session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
     """Fixed options: nothing is written to disk, no thread spins, no order of summing depends on chance."""
-    _bound_memory()
+    _prepare_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.use_env_allocators", "1")
     options.intra_op_num_threads = threads
@@ -110,8 +104,9 @@ def _open_session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
 
 
 @cache
-def _bound_memory() -> None:
-    """One arena for the sessions of this process, with a lid: what a graph computes sizes of cannot be known from its bytes."""
+def _prepare_onnxruntime() -> None:
+    """Once a process: silence (errors come as ours), and one arena with a lid, since a graph computes sizes as it runs."""
+    onnxruntime.set_default_logger_severity(4)
     place = onnxruntime.OrtMemoryInfo("Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT)
     onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg({"max_mem": MOST_MEMORY}))
 

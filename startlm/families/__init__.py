@@ -2,4 +2,7 @@
 
 FAMILIES = {
     "linear": "startlm.families.linear:Linear",
+    "convolution": "startlm.families.convolution:Convolution",
+    "lstm": "startlm.families.lstm:Lstm",
+    "transformer": "startlm.families.transformer:Transformer",
 }

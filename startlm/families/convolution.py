@@ -37,7 +37,7 @@ class Network(nn.Module):
         across = (vectors * real.unsqueeze(-1)).transpose(1, 2)  # (N, D, T)
         answers = [conv(F.pad(across, ((size - 1) // 2, size // 2))) for size, conv in zip(self.widths, self.filters)]
         states = torch.relu(torch.cat(answers, 1))  # (N, filters of all widths, T)
-        return self.head(self.dropout(pool(states, lengths)))
+        return self.head(self.dropout(pool(states, lengths, lowest=0.0)))
 
 
 class Convolution:

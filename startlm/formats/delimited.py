@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Iterable, Iterator, Mapping, Sequence
 from startlm.core.contracts import BadRow, Row, Table
 from startlm.core.errors import CallError
 from startlm.core.language import Said, say
-from startlm.formats.encodings import UNFIT, choose_encoding, say_encoding, say_unfit, show_unfit, start_decoder
+from startlm.formats.encodings import UNFIT, Encoding, choose_encoding, judge_unfit, say_encoding, start_decoder
 from startlm.formats.layout import Layout, dialect, find_layout
 from startlm.formats.lines import Lines
 from startlm.formats.sources import SAMPLE, Source, find_source
@@ -53,8 +53,9 @@ class Delimited:
         told = _check_options(delimiter, quote, head)
         found = find_source(source)
         sample = found.sample()
-        coding, instead = choose_encoding(found, encoding)
+        coding = choose_encoding(found, encoding)
         text = start_decoder(coding.name).decode(sample)
+        _refuse_endless(found, text)
         csv.field_size_limit(CELL_LIMIT)  # process-wide in the standard library, whose default is lower than ours
         layout = find_layout(text, told, whole=found.again and len(sample) < SAMPLE, tabs_first=found.name.lower().endswith((".tsv", ".tab")))
         columns, changed = _name_columns(text, layout)
@@ -63,8 +64,8 @@ class Delimited:
             source=found.name,
             format=Delimited.name,
             options={"encoding": coding.name, **layout._asdict()},
-            rows=partial(_read_rows, found, coding.name, instead, layout, columns),
-            said=(say_encoding(coding, told=encoding is not None), *_say_layout(layout, told), *changed),
+            rows=partial(_read_rows, found, coding, layout, columns),
+            said=(say_encoding(coding, told=encoding is not None), *_say_layout(layout, told, len(columns)), *changed),
         )
 
     @staticmethod
@@ -137,6 +138,16 @@ def _check_options(delimiter: str | None, quote: str | None, head: bool | None) 
     return Layout(delimiter, quote, head)
 
 
+def _refuse_endless(source: Source, text: str) -> None:
+    """Without an end of its first line in sight a file has no columns."""
+    if len(text) >= SAMPLE // 4 and "\n" not in text and "\r" not in text:
+        raise CallError(
+            say(f"The first line goes on for more than {len(text):,} characters: this is no table.", f"第一行超过 {len(text):,} 个字符：这不是表格。"),
+            say("put one row on each line, the names of the columns on the first", "请每行放一条数据，第一行放列名"),
+            where=f"{source.name}:1",
+        )
+
+
 def _bad_option(name: str, value: object, line: str) -> CallError:
     return CallError(
         say(f"{name} cannot be {value!r}.", f"{name} 不能是 {value!r}。"),
@@ -156,7 +167,7 @@ def _name_columns(sample: str, layout: Layout) -> tuple[tuple[str, ...], tuple[S
     names, taken, changed = [], set(first), []
     seen: set[str] = set()
     for i, cell in enumerate(first, 1):
-        name = show_unfit(cell).strip() or f"column_{i}"
+        name = UNFIT.sub("\ufffd", cell).strip() or f"column_{i}"
         if name in seen or not cell.strip():
             name = _free_name(name, taken | seen if name in seen else seen)
             was = say("without a name", "没有名称") if not cell.strip() else say(f"a second {cell!r}", f"又一个 {cell!r}")
@@ -174,8 +185,13 @@ def _free_name(name: str, taken: set[str]) -> str:
     return free
 
 
-def _say_layout(layout: Layout, told: Layout) -> Iterator[Said]:
-    if told.delimiter is None:
+def _say_layout(layout: Layout, told: Layout, width: int) -> Iterator[Said]:
+    if told.delimiter is None and width == 1:
+        yield say(
+            'Only one column found. If something separates its cells, set for example: delimiter = ";"',
+            '只找到一列。如果单元格之间有分隔符，请设置，例如：delimiter = ";"',
+        )
+    elif told.delimiter is None:
         name = _NAMES[layout.delimiter or ","]
         line = 'delimiter = ";"' if layout.delimiter == "," else 'delimiter = ","'
         yield say(f"Delimiter found: {name.en}. If it is another, set: {line}", f"识别出的分隔符：{name.zh}。如果不对，请设置：{line}")
@@ -194,11 +210,9 @@ def _say_layout(layout: Layout, told: Layout) -> Iterator[Said]:
 # ------------------------------------------------------------- reading
 
 
-def _read_rows(
-    source: Source, encoding: str, instead: str | None, layout: Layout, columns: tuple[str, ...]
-) -> Iterator[Row | BadRow]:
+def _read_rows(source: Source, coding: Encoding, layout: Layout, columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
     csv.field_size_limit(CELL_LIMIT)
-    lines = Lines(source.blocks(), encoding, layout.quote or "")
+    lines = Lines(source.blocks(), coding.name, layout.quote or "")
     arguments = dialect(layout.delimiter or ",", layout.quote or "")
     to_skip = 1 if layout.head else 0
     width, line = len(columns), 1
@@ -215,7 +229,7 @@ def _read_rows(
                 elif len(row) == width and line > lines.unfit_until:
                     yield Row(line, tuple(row))
                 elif row:
-                    yield _judge_row(row, line, base + reader.line_num - 1, columns, encoding, instead)
+                    yield _judge_row(row, line, base + reader.line_num - 1, columns, coding)
                 line = base + reader.line_num
             if not rewind:
                 return
@@ -228,16 +242,12 @@ def _read_rows(
         to_skip, line = 0, lines.back_to(line + 1 if rewind else last + 1, otherwise=last + 1)
 
 
-def _judge_row(
-    row: list[str], line: int, last: int, columns: tuple[str, ...], encoding: str, instead: str | None
-) -> Row | BadRow:
+def _judge_row(row: list[str], line: int, last: int, columns: tuple[str, ...], coding: Encoding) -> Row | BadRow:
     """A row that is wider or narrower than the head, or that lies near bytes that do not fit."""
     for i, cell in enumerate(row):
         if unfit := UNFIT.search(cell):
             above = sum(other.count("\n") for other in row[:i]) + cell.count("\n", 0, unfit.start())
-            kind, why = say_unfit(unfit[0], encoding)
-            accept = f'encoding = "{instead}"' if instead and kind == "undecodable" else _SKIP
-            return BadRow(line + above, columns[min(i, len(columns) - 1)], _short(show_unfit(cell)), kind, why, accept)
+            return judge_unfit(cell, line + above, columns[min(i, len(columns) - 1)], coding)
     width = len(columns)
     if len(row) == width:
         return Row(line, tuple(row))
@@ -256,8 +266,8 @@ def _oversize(line: int, columns: tuple[str, ...]) -> BadRow:
 
 def _open_quote(line: int, last: int, columns: tuple[str, ...]) -> BadRow:
     why = say(
-        f"a quote opened here is not closed up to line {last}; if quotes are ordinary characters in this file, set quote = \"\"",
-        f"这里的引号到第 {last} 行仍未结束；如果引号在这个文件里只是普通字符，请设置 quote = \"\"",
+        f'a quote opened here is not closed up to line {last}; if quotes are ordinary characters in this file, set quote = ""',
+        f'这里的引号到第 {last} 行仍未结束；如果引号在这个文件里只是普通字符，请设置 quote = ""',
     )
     return BadRow(line, columns[0], "", "open_quote", why, _SKIP)
 

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
+from startlm.core.contracts import BadRow
 from startlm.core.errors import CallError
 from startlm.core.language import Said, say
 from startlm.formats.sources import SAVE_AS_CSV, Source
@@ -41,11 +42,16 @@ _READABLE = _COMMON | {"\t", "\n", "\r", *map(chr, range(0x20, 0x7F))}
 
 
 class Encoding(NamedTuple):
-    """An encoding as found. `sure` is False where the sample held plain ASCII only, so that later bytes may say otherwise."""
+    """An encoding as found or told.
+
+    `sure` is False where the sample held plain ASCII only, so that later bytes may say otherwise. `better` reads the sample
+    without fault where the one told does not.
+    """
 
     name: str
     bom: bool = False
     sure: bool = True
+    better: str | None = None
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -89,17 +95,8 @@ def has_unfit(text: str) -> bool:
     return False
 
 
-def show_unfit(text: str) -> str:
-    """The text with each mark and NUL written as \\xNN.
-
-    >>> show_unfit("ab\\udcc4\\0")
-    'ab\\\\xC4\\\\x00'
-    """
-    return UNFIT.sub(lambda match: f"\\x{ord(match[0]) & 0xFF:02X}", text)
-
-
-def choose_encoding(source: Source, told: str | None) -> tuple[Encoding, str | None]:
-    """The encoding told, else found; and another that reads the sample without fault, where the one told does not.
+def choose_encoding(source: Source, told: str | None) -> Encoding:
+    """The encoding told, else the one found.
 
     Raises CallError for a binary file and for an encoding that does not exist.
     """
@@ -109,9 +106,9 @@ def choose_encoding(source: Source, told: str | None) -> tuple[Encoding, str | N
     if len(_UNREADABLE.findall(text)) * 10 > len(text) + 80:
         raise CallError(say("This is not text but a binary file.", "这不是文本，而是二进制文件。"), SAVE_AS_CSV, where=source.name)
     if told is None:
-        return found, None
+        return found
     check_encoding(told)
-    return Encoding(told), found.name if _marks(_decode(sample, told)) and not _marks(text) else None
+    return Encoding(told, better=found.name if _marks(_decode(sample, told)) and not _marks(text) else None)
 
 
 def say_encoding(coding: Encoding, *, told: bool) -> Said:
@@ -128,12 +125,18 @@ def say_encoding(coding: Encoding, *, told: bool) -> Said:
     )
 
 
-def say_unfit(character: str, encoding: str) -> tuple[str, Said]:
-    """The kind of a bad row (`nul` or `undecodable`) that holds this mark or NUL, and why it is bad."""
+def judge_unfit(text: str, line: int, column: str, coding: Encoding) -> BadRow:
+    """The bad row of a text that holds a mark or a NUL: the first of them is named, with the line that would accept it."""
+    character = UNFIT.search(text)[0]  # type: ignore[index]
+    shown = UNFIT.sub(lambda match: f"\\x{ord(match[0]) & 0xFF:02X}", text)
+    shown = shown if len(shown) <= 200 else shown[:199] + "…"
     if character == "\0":
-        return "nul", say("a NUL byte", "含有 NUL 字节")
+        return BadRow(line, column, shown, "nul", say("a NUL byte", "含有 NUL 字节"), 'bad_rows = "skip"')
     byte = f"0x{ord(character) & 0xFF:02X}"
-    return "undecodable", say(f"byte {byte} does not fit the encoding {encoding}", f"字节 {byte} 不符合编码 {encoding}")
+    better = coding.better or (None if coding.sure else find_encoding(text.encode("utf-8", "surrogateescape")).name)
+    accept = f'encoding = "{better}"' if better and better != coding.name else 'bad_rows = "skip"'
+    why = say(f"byte {byte} does not fit the encoding {coding.name}", f"字节 {byte} 不符合编码 {coding.name}")
+    return BadRow(line, column, shown, "undecodable", why, accept)
 
 
 def find_encoding(sample: bytes) -> Encoding:
@@ -147,11 +150,11 @@ def find_encoding(sample: bytes) -> Encoding:
     if sample.isascii():
         return Encoding("utf-8", sure=False)
     high = sum(sample.count(byte) for byte in range(0x80, 0x100))
-    if _marks(_decode(sample, "utf-8")) <= high / 20:
+    if _marks(_decode(sample, "utf-8")) <= high * 0.4:  # other encodings form valid UTF-8 by chance in a sixth of their bytes
         return Encoding("utf-8")
     if len(re.findall(rb"[\x80-\xff]{2,}", sample)) < len(re.findall(rb"[\x80-\xff]+", sample)) / 2:
         return Encoding("cp1252")  # accents stand alone between ASCII letters; Chinese bytes come in runs
-    return Encoding(max(("utf-8", "gb18030", "big5"), key=lambda name: _plausibility(_decode(sample, name))))
+    return Encoding(max(("gb18030", "big5"), key=lambda name: _plausibility(_decode(sample, name))))
 
 
 def _find_utf16(sample: bytes) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Iterable, Iterator, Mapping, Sequence
 from startlm.core.contracts import BadRow, Row, Table
 from startlm.core.errors import CallError
 from startlm.core.language import Said, say
-from startlm.formats.encodings import UNFIT, choose_encoding, say_encoding, say_unfit, show_unfit
+from startlm.formats.encodings import UNFIT, Encoding, choose_encoding, judge_unfit, say_encoding
 from startlm.formats.lines import Lines
 from startlm.formats.sources import Source, find_source
 
@@ -36,7 +36,7 @@ class JsonLines:
         Raises CallError for a file that cannot be read at all or holds no object in its first lines.
         """
         found = find_source(source)
-        coding, instead = choose_encoding(found, encoding)
+        coding = choose_encoding(found, encoding)
         columns, more = _find_columns(found, coding.name)
         said: list[Said] = [] if coding.name == "utf-8" else [say_encoding(coding, told=encoding is not None)]
         if more:
@@ -46,7 +46,7 @@ class JsonLines:
                     f"列取自前 {HEAD_LINES:,} 行的键；只在后面出现的键不读取。",
                 )
             )
-        rows = partial(_read_rows, found, coding.name, instead, columns)
+        rows = partial(_read_rows, found, coding, columns)
         return Table(columns, found.name, JsonLines.name, {"encoding": coding.name}, rows, tuple(said))
 
     @staticmethod
@@ -125,13 +125,11 @@ def _find_columns(source: Source, encoding: str) -> tuple[tuple[str, ...], bool]
     raise CallError(message, hint, where=source.name)
 
 
-def _read_rows(source: Source, encoding: str, instead: str | None, columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
-    lines = Lines(source.blocks(), encoding)
+def _read_rows(source: Source, coding: Encoding, columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
+    lines = Lines(source.blocks(), coding.name)
     for number, line in enumerate(chain.from_iterable(lines), 1):
-        if number <= lines.unfit_until and (unfit := UNFIT.search(line)):
-            kind, why = say_unfit(unfit[0], encoding)
-            accept = f'encoding = "{instead}"' if instead and kind == "undecodable" else _SKIP
-            yield BadRow(number, columns[0], _short(show_unfit(line)), kind, why, accept)
+        if number <= lines.unfit_until and UNFIT.search(line):
+            yield judge_unfit(line.strip(), number, columns[0], coding)
             continue
         record = _parse(line)
         if isinstance(record, dict):

@@ -18,7 +18,7 @@ from .intervals import exact_upper, no_figure, share_figure, share_figures
 POINTS = 50  # of the curve: answered shares of 2 %, 4 %, … 100 %
 ANSWER_NOTHING = 2.0  # a threshold that no confidence reaches
 CONFIDENCE = 0.9  # that the error among answered rows is at or below the target
-STARTS = (0.25, 0.5, 0.75, 1.0)  # answered shares where a walk towards more answers begins
+WALKS = 2
 
 _ROWS_PER_1000 = 1_000
 _MINUTES_PER_HOUR = 60
@@ -87,10 +87,11 @@ def figures_at(confidence: np.ndarray, correct: np.ndarray, threshold: float) ->
 def choose_threshold(confidence: np.ndarray, correct: np.ndarray, target_error: float) -> Threshold:
     """The threshold that answers most while the error among answered rows stays ≤ target_error, on calibration rows.
 
-    The promise holds with 90 % confidence although up to 50 thresholds are looked at: four walks begin at answered
-    shares of 25, 50, 75 and 100 % and go towards more answers while the one-sided Clopper–Pearson bound at
-    1 - 0.1 / 4 is ≤ the target; each ends at its first failure (fixed-sequence testing with several starts; Angelopoulos et
-    al. 2021, "Learn then test"). Raises CallError where target_error is not between 0 and 1.
+    The promise holds with 90 % confidence although up to 50 thresholds are looked at: two walks go towards more answers
+    while the one-sided Clopper–Pearson bound at 1 - 0.1 / 2 is ≤ the target, and end at their first failure (fixed-sequence
+    testing with several starts; Angelopoulos et al. 2021, "Learn then test"). One begins where enough rows are answered
+    to allow for a quarter of the target, one where half of the rows are: neither start looks at what is correct.
+    Raises CallError where target_error is not between 0 and 1.
     """
     if not 0 < target_error < 1:
         raise CallError(
@@ -103,8 +104,11 @@ def choose_threshold(confidence: np.ndarray, correct: np.ndarray, target_error: 
     if n == 0:
         return _nothing_answered(n, target_error)
     thresholds, answered, wrong = _grid(confidence, correct)
-    upper = exact_upper(wrong, answered, 1 - (1 - CONFIDENCE) / len(STARTS))
-    best = _furthest(answered / n, upper <= target_error)
+    certain = 1 - (1 - CONFIDENCE) / WALKS
+    upper = exact_upper(wrong, answered, certain)
+    enough = exact_upper(np.ceil(answered * target_error / 4).astype(np.int64), answered, certain) <= target_error
+    starts = (int(enough.argmax()) if enough.any() else len(answered), int(np.searchsorted(answered, n / 2)))
+    best = _furthest(starts, upper <= target_error)
     if best is None:
         return _nothing_answered(n, target_error)
     share, bound = float(answered[best] / n), float(upper[best])
@@ -117,15 +121,10 @@ def choose_threshold(confidence: np.ndarray, correct: np.ndarray, target_error: 
     return Threshold(float(thresholds[best]), share, float(wrong[best] / answered[best]), bound, n, target_error, said)
 
 
-def _furthest(shares: np.ndarray, passes: np.ndarray) -> int | None:
-    """The most lenient place that a walk reaches before its first failure."""
-    reached = None
-    for start in STARTS:
-        at = int(np.searchsorted(shares, start - 1e-9))
-        while at < len(passes) and passes[at]:
-            reached = at if reached is None else max(reached, at)
-            at += 1
-    return reached
+def _furthest(starts: tuple[int, ...], passes: np.ndarray) -> int | None:
+    """The most lenient place, of bool (M,), that a walk reaches before its first failure."""
+    reached = [start + int(np.logical_and.accumulate(passes[start:]).sum()) - 1 for start in starts if passes[start:start + 1].any()]
+    return max(reached, default=None)
 
 
 def _nothing_answered(n: int, target: float) -> Threshold:

@@ -2,4 +2,7 @@
 
 TOKENIZERS = {
     "ngrams": "startlm.tokenizers.ngrams:Ngrams",
+    "pieces": "startlm.tokenizers.pieces:Pieces",
+    "bytes_bpe": "startlm.tokenizers.bytes_bpe:BytesBpe",
+    "characters": "startlm.tokenizers.characters:Characters",
 }

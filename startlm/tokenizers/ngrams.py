@@ -46,7 +46,7 @@ class Counts(NamedTuple):
 
 
 class Ngrams:
-    """Hashed n-grams of both kinds with TF-IDF weights, each row of length 1 (or each of its two kinds: `apart`)."""
+    """Hashed n-grams of both kinds with TF-IDF weights, each row scaled to length 1."""
 
     name = "ngrams"
     round_trips = False
@@ -57,18 +57,17 @@ class Ngrams:
         self._bits = max(1, int(len(buckets)).bit_length())
         self._table = np.zeros(2 << settings["bits"], dtype=np.uint32)  # bucket -> feature + 1; 0 was not seen in training
         self._table[buckets] = np.arange(1, len(buckets) + 1, dtype=np.uint32)
-        self._words = int(np.searchsorted(buckets, 1 << settings["bits"]))  # features below are words, from here on characters
 
     @classmethod
-    def fit(cls, texts: Sequence[str], *, bits: int = 21, words: int = 2, characters: int = 5, alone: int = 3,
-            min_rows: int = 2, most: int = 1 << 22, apart: bool = False) -> Ngrams:
+    def fit(cls, texts: Sequence[str], *, bits: int = 21, words: int = 2, characters: int = 4, alone: int = 3,
+            min_rows: int = 2, most: int = 1 << 22, word_weight: float = 2.0) -> Ngrams:
         """Find the features of train rows.
 
         bits: n-grams are hashed to 2**bits buckets for words and as many for characters. words, characters, alone: the longest
         n-gram of each kind. min_rows: an n-gram seen in fewer rows is dropped, while any is left. most: keep only so many,
-        the most frequent. apart: words and characters each get length 1, instead of both together.
+        the most frequent. word_weight: how much more a word counts than a character n-gram of equal rarity.
         """
-        settings = {"bits": bits, "words": words, "characters": characters, "alone": alone, "apart": apart}
+        settings = {"bits": bits, "words": words, "characters": characters, "alone": alone}
         seen = np.zeros(2 << bits, dtype=np.int64)
         for start, stop in _blocks(texts, 1 << (31 - bits)):
             rows, buckets = _occurrences(texts[start:stop], settings)
@@ -79,6 +78,7 @@ class Ngrams:
         if len(kept) > most:
             kept = np.sort(kept[np.argsort(-seen[kept], kind="stable")[:most]])
         idf = np.log((1 + len(texts)) / (1 + seen[kept])) + 1  # scikit-learn's smooth idf
+        idf[kept < 1 << bits] *= word_weight
         return cls(settings, kept.astype(np.int32), idf.astype(np.float32))
 
     def encode(self, texts: Sequence[str]) -> Ragged:
@@ -107,12 +107,9 @@ class Ngrams:
         weights = self.idf[counted.features]
         often = np.flatnonzero(counted.counts > 1)
         weights[often] *= (1 + np.log(counted.counts[often])).astype(np.float32)
-        group, groups = counted.rows, rows
-        if self.settings["apart"]:
-            group, groups = group * np.uint32(2) + (counted.features >= self._words), rows * 2
-        squares = np.bincount(group, weights * weights, minlength=groups)
+        squares = np.bincount(counted.rows, weights * weights, minlength=rows)
         scale = (1 / np.sqrt(np.where(squares > 0, squares, 1))).astype(np.float32)
-        return weights * scale[group]
+        return weights * scale[counted.rows]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Always raises CallError: hashes cannot be turned back into text, and that is why they are private."""
@@ -262,7 +259,7 @@ _LIMITS = {"bits": (8, 22), "words": (0, 4), "characters": (0, 8), "alone": (0, 
 
 def _checked_settings(state: State) -> dict[str, Any]:
     settings = dict(state.settings)
-    good = settings.keys() == {*_LIMITS, "apart"} and isinstance(settings["apart"], bool) and all(
+    good = settings.keys() == _LIMITS.keys() and all(
         type(settings[key]) is int and low <= settings[key] <= high for key, (low, high) in _LIMITS.items()
     )
     if not good:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import itertools
 import os
 import uuid
@@ -11,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from startlm.columns import guess_kind
+from startlm.columns import as_text, guess_kind
 from startlm.columns.roles import Roles, guess_roles, guess_split
 
 _SENTENCES = ["我的卡还没到", "怎么修改收货地址", "这个质量太差了我要退货", "请问什么时候发货", "很快，好吃，味道足，量大", "没有送水没有送水没有送水"]
 _TABLES: list[tuple[str, str, list[Any]]] = [
     ("text", "c", _SENTENCES),
-    ("text", "c", ["where is my card", "I want a refund please", "how do I change my address?", "cancel it"] * 1),
+    ("text", "c", ["where is my card", "I want a refund please", "how do I change my address?", "cancel it"]),
     ("text", "message", ["please send me the invoice again", "thank you very much for this"] * 20),
     ("category", "c", ["0", "1", "1"] * 10),
     ("category", "c", [0, 1, 1] * 10),
@@ -37,7 +38,7 @@ _TABLES: list[tuple[str, str, list[Any]]] = [
     ("identifier", "订单号", [str(7_000_000 + i * 37) for i in range(30)]),
     ("identifier", "customer_id", [f"C{i % 40:04}" for i in range(200)]),
     ("identifier", "row", [str(i) for i in range(100)]),
-    ("identifier", "姓名", ["张伟", "王芳", "李娜", "刘洋", "陈静"] * 1),
+    ("identifier", "姓名", ["张伟", "王芳", "李娜", "刘洋", "陈静"]),
 ]
 
 
@@ -46,6 +47,12 @@ def test_kinds_of_small_columns(kind: str, name: str, values: list[Any]) -> None
     found, why = guess_kind(values, name)
     assert found == kind, why.en
     assert why.en and why.zh
+
+
+def test_days_and_truths_of_python_are_read_like_written_ones() -> None:
+    days = [datetime.date(2024, 1, day) for day in range(1, 9)]
+    assert guess_kind(days, "c")[0] == "date" and guess_kind([datetime.datetime(2024, 1, 2, 3, 4)] * 3, "c")[0] == "date"
+    assert [as_text(value) for value in (True, 2.0, 2.5, float("inf"), None, days[0])] == ["true", "2", "2.5", "inf", "", "2024-01-01"]
 
 
 def test_an_empty_column_is_not_taken_for_text() -> None:
@@ -90,7 +97,7 @@ def test_a_named_label_wins_over_other_categories() -> None:
 
 
 def test_subject_and_body_are_both_text_but_a_reply_is_left_out() -> None:
-    replies = ["thank you for your message, we have sent it", "we are sorry to hear that, it is on its way"] * 6
+    replies = [f"we are sorry to hear that, parcel {i} is on its way" for i in range(12)]
     roles = _roles({"标题": _SENTENCES * 2, "正文": [s * 4 for s in _SENTENCES] * 2, "reply": replies, "team": ["a", "b"] * 6})
     assert (roles.text, roles.label, roles.unused) == (("标题", "正文"), "team", ("reply",))
     assert any("give the answer away" in said.en for said in roles.why)

@@ -30,7 +30,7 @@ any_text = st.one_of(
 any_settings = st.one_of(st.just(DEFAULT), st.builds(CleanSettings, *[st.booleans()] * 6))
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(any_text, any_settings)
 def test_cleaning_a_second_time_changes_nothing(text: str, how: CleanSettings) -> None:
     once = Text.clean(text, how)
@@ -38,13 +38,13 @@ def test_cleaning_a_second_time_changes_nothing(text: str, how: CleanSettings) -
     assert bool(once.changed) == (once.text != text)
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(any_text, max_size=3), any_settings)
 def test_the_quick_way_gives_the_same_text(texts: list[str], how: CleanSettings) -> None:
     assert clean_texts(texts, how) == [Text.clean(text, how).text for text in texts]
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(any_text, any_settings)
 def test_offsets_never_fall_and_stay_inside_the_original(text: str, how: CleanSettings) -> None:
     cleaned = Text.clean(text, how)
@@ -52,14 +52,14 @@ def test_offsets_never_fall_and_stay_inside_the_original(text: str, how: CleanSe
     assert places == sorted(places) and all(0 <= place < len(text) for place in places)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(["中", "a", "7", "，", " ", "  ", "<b>", "</p>", "\u200b", "\n", "\x00"]), max_size=30).map("".join))
 def test_a_character_that_was_not_transformed_is_found_at_its_offset(text: str) -> None:
     cleaned = Text.clean(text)
     assert all(text[original_offset(cleaned, i)] == c for i, c in enumerate(cleaned.text) if c != " ")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.text(st.sampled_from("ae中\u0301\u0323\u0338\u0344\u0f73\u1100\u1161가é"), max_size=30), st.booleans())
 def test_the_unicode_form_is_nfc_in_short_texts_and_in_floods(text: str, flood: bool) -> None:
     text = text * 60 if flood else text
@@ -131,7 +131,7 @@ _ADVERSARIES = {
     "marks out of order": "a" + "\u0301\u0323" * 25_000,
     "marks": "a" + "\u0301" * 50_000,
     "marks of two": "\u0f73" * 33_000,
-    "tags that composition would make": "<b <<i></i>\u0338>" * 6_000,
+    "tags that composition would make": "<b <<i></i>\u0338>" * 6_500,
     "joiners": "👩\u200d" * 14_000,
     "spaces": "a  " * 33_000,
     "controls": "\x00" * 100_000,

@@ -62,6 +62,16 @@ def test_an_encoding_is_found_and_said_with_the_line_that_fixes_it(opened, text,
     assert found in str(table.said[0]) and 'encoding = "' in str(table.said[0])
 
 
+def test_a_byte_order_mark_is_said_and_belongs_to_no_column(opened):
+    table = opened(CHINESE.encode("utf-8-sig"))
+    assert table.columns == ("text", "label") and "byte order mark" in str(table.said[0])
+
+
+def test_a_short_file_with_one_row_in_another_encoding_keeps_the_encoding_of_most(opened):
+    table = opened("文本,标签\n我的卡还没到,物流\n这个商品很好,评价\n".encode() + "我要退款,退款\n".encode("gbk"))
+    assert table.options["encoding"] == "utf-8" and bad(table) == [(4, "undecodable", "文本")]
+
+
 def test_one_short_chinese_row_is_enough_to_tell_gbk_from_big5(opened):
     assert opened("文本\n退款什么时候到\n".encode("gbk")).options["encoding"] == "gb18030"
     assert opened("文本\n退款什麼時候到\n".encode("big5")).options["encoding"] == "big5"
@@ -109,9 +119,14 @@ def test_commas_inside_the_sentences_of_a_single_column_stay(opened):
     assert values(opened("message\nhello, you\nfine\nthanks, bye, all\n")) == [("hello, you",), ("fine",), ("thanks, bye, all",)]
 
 
+def test_a_single_column_is_said_with_the_line_that_would_cut_it(opened):
+    assert "Only one column found" in said(opened("a/b\n1/2\n"))
+    assert opened("a/b\n1/2\n", delimiter="/").columns == ("a", "b")
+
+
 @pytest.mark.parametrize(
     "content",
-    ["where is my card?,card\nhow do I pay?,payment\nmy card is lost,card\n", "1,很快，好吃\n0,太慢\n1,好\n", "我的卡还没到。,卡\n怎么付款。,付款\n"],
+    ["where is my card,card\nhow do I pay,payment\nmy card is lost,card\n", "where is my card?,card\nhow do I pay?,payment\nmy card is lost,card\n", "1,很快，好吃\n0,太慢\n1,好\n", "我的卡还没到。,卡\n怎么付款。,付款\n"],
 )
 def test_a_missing_head_row_is_noticed_and_said(opened, content):
     table = opened(content)
@@ -178,6 +193,12 @@ def test_a_cell_of_ten_megabytes_is_a_bad_row_and_the_next_rows_are_read(opened)
     for cell in ("x" * 10_000_000, '"' + "x," * 5_000_000 + '"'):
         table = opened(f"text,label\na,b\n{cell},c\nd,e\n")
         assert bad(table) == [(3, "oversize_cell", "text")] and values(table) == [("a", "b"), ("d", "e")]
+
+
+def test_a_row_of_many_long_cells_does_not_swallow_the_next(opened):
+    row = ",".join('"' + "x" * 450_001 + '"' for _ in range(12))
+    assert bad(opened(f"text,label\n{row}\n" + "d,e\n" * 3))[0][:2] == (2, "too_many_fields")
+    assert len(values(opened(f"text,label\n{row}\n" + "d,e\n" * 3))) == 3
 
 
 def test_a_line_without_end_takes_bounded_memory(opened):
@@ -257,6 +278,14 @@ def test_no_cell_written_for_excel_begins_like_a_formula_and_all_come_back(rows)
     cells = list(csv.reader(io.StringIO(text[1:], newline="")))[1:]
     assert text[0] == "\ufeff" and not any(cell[:1] in tuple("=+-@\t\r\n＝＋－＠") for row in cells for cell in row)
     assert [tuple(map(undisarm, row)) for row in cells] == rows
+
+
+def test_a_cell_for_excel_stays_one_cell_where_semicolons_separate():
+    stream = io.BytesIO()
+    writer = Delimited.writer(stream, ["text"], for_excel=True)
+    writer.write(("a;=1+1",))
+    writer.close()
+    assert list(csv.reader(io.StringIO(stream.getvalue().decode("utf-8-sig")), delimiter=";"))[1] == ["a;=1+1"]
 
 
 @given(st.text())

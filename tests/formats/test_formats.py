@@ -82,6 +82,7 @@ REFUSED = {
     "base.db": (_sqlite, "save it as CSV UTF-8"),
     "noise.csv": (lambda path: path.write_bytes(bytes(range(256)) * 20), "binary"),
     "nuls.csv": (lambda path: path.write_bytes(bytes(5_000) + b"abc"), "binary"),
+    "endless.csv": (lambda path: path.write_bytes(b"a," * 3_000_000), "one row on each line"),
     "object.jsonl": (lambda path: path.write_bytes(b"hello\nyou\n"), "one object a line"),
 }
 
@@ -148,6 +149,13 @@ def test_standard_input_may_hold_json_lines(standard_input):
     standard_input.write('{"text": "卡"}\n'.encode())
     rows = open_table("-").rows()
     assert next(rows) == Row(1, ("卡",))
+
+
+def test_chinese_that_arrives_after_plain_ascii_names_the_encoding_to_set(standard_input):
+    standard_input.write(b"text,label\n")
+    rows = open_table("-").rows()
+    standard_input.write("我的卡还没到，请问什么时候能收到？,card\n".encode("gbk"))
+    assert next(rows).accept == 'encoding = "gb18030"'
 
 
 def test_standard_input_is_read_once_and_says_so(standard_input):

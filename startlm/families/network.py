@@ -1,0 +1,131 @@
+"""How every family with a `network` is fitted: tokenizer, gradient descent, export to the graph that answers. Not a member."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Iterator
+
+import numpy as np
+
+from ..core.contracts import Fitted, Labelled, Progress, Ragged, Recipe
+from ..core.errors import MissingExtraError
+from ..core.language import say
+from ..core.shelves import look_up
+from ..engines import ENGINES
+from ..tokenizers import TOKENIZERS
+
+INT8_MAY_LOSE = 0.003  # of accuracy on dev
+CALIBRATION_ROWS = 256  # train rows that fix the scales of int8
+CHECKPOINT_SECONDS = 15
+ENOUGH = 1 / 3  # of the recipe's epochs: with fewer, a network is not worth beginning
+
+
+def plan_network(family: Any, recipe: Recipe, train: Labelled, labels: int, *, seed: int, seconds: float, threads: int | None) -> tuple[Recipe, float]:
+    """The recipe with its descent planned for these rows within `seconds`, and the share of its epochs that this allows.
+
+    Times a few steps: what the clock decides (precision, threads, steps) stands in recipe.options["descent"] from here on.
+    """
+    _need_torch()
+    from ..core.descent import measure, plan_descent
+
+    tokenizer, encoded = _encoded(recipe, train)
+    network = _network(family, recipe, tokenizer.vocabulary_size, labels, seed)
+    measured = measure(network, encoded, train.labels, recipe.options, seed=seed)
+    if threads is not None:
+        measured = replace(measured, threads=threads)
+    whole = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed)
+    plan = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed, seconds=seconds)
+    plan = replace(plan, checkpoint_every=max(plan.checkpoint_every, int(CHECKPOINT_SECONDS / measured.seconds)))
+    options = {**recipe.options, "descent": asdict(plan), "planned_rows": len(train), "seconds": plan.steps * measured.seconds, "timed": measured.said._asdict()}
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return replace(recipe, options=options, parameters=parameters), plan.steps / whole.steps
+
+
+def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels: int, recipe: Recipe, seed: int, checkpoints: Path) -> Iterator[Progress]:
+    """Fit a planned recipe; the last Progress carries Fitted.
+
+    With dev, the best look at dev decides how many steps are kept and whether int8 answers; both then stand in the recipe.
+    Without, the steps that stand there are taken, as many more or fewer as there are more or fewer rows.
+    """
+    from ..core.checkpoints import CheckpointFolder
+    from ..core.descent import Descended, DescentPlan, descend, refit_plan
+    from ..core.graphs import export_graph
+
+    tokenizer, encoded = _encoded(recipe, train)
+    network = _network(family, recipe, tokenizer.vocabulary_size, labels, seed)
+    plan = DescentPlan(**recipe.options["descent"])
+    planned, kept = recipe.options["planned_rows"], recipe.options.get("kept_step", plan.stop)
+    if dev is None:
+        plan = refit_plan(plan, Descended(kept, kept, None), planned, len(train))
+    looked_at = None if dev is None else (tokenizer.encode(dev.texts), dev.labels)
+    store, descended = CheckpointFolder(checkpoints), None
+    for progress in descend(network, encoded, train.labels, plan, dev=looked_at, checkpoints=store):
+        descended = progress.result
+        yield replace(progress, result=None)
+    if store.damaged:
+        yield Progress("train", said=say(f"Damaged checkpoints were passed over: {', '.join(store.damaged)}.", f"跳过了损坏的检查点：{'、'.join(store.damaged)}。"))
+    graph = export_graph(network, (1, 1, *encoded.values.shape[1:]), tokenizer.vocabulary_size, max_length=recipe.options["longest"])
+    precision, engine = _choose_precision(graph, recipe, encoded, looked_at, seed)
+    options = {**recipe.options, "kept_step": descended.step if dev is not None else kept, "precision": precision}
+    store.remove()
+    yield Progress("train", plan.stop, plan.stop, result=Fitted(replace(recipe, options=options), tokenizer, engine.state()))
+
+
+def _choose_precision(graph: bytes, recipe: Recipe, encoded: Ragged, dev: tuple[Ragged, np.ndarray] | None, seed: int) -> tuple[str, Any]:
+    """int8 where dev loses at most INT8_MAY_LOSE; without dev, what was chosen before (fp32 where nothing was)."""
+    chosen = recipe.options.get("precision")
+    plain = _engine(graph, "fp32", encoded, recipe)
+    if dev is None and chosen != "int8":
+        return "fp32", plain
+    small = _engine(_quantised(graph, encoded, recipe, seed), "int8", encoded, recipe)
+    if dev is None:
+        return "int8", small
+    loss = _right(plain, dev) - _right(small, dev)
+    return ("int8", small) if loss <= INT8_MAY_LOSE else ("fp32", plain)
+
+
+def _quantised(graph: bytes, encoded: Ragged, recipe: Recipe, seed: int) -> bytes:
+    from ..core.graphs import padded, quantise
+
+    rows = np.random.default_rng(seed).permutation(len(encoded))[:CALIBRATION_ROWS]
+    batches = [padded(encoded, each, max_length=recipe.options["longest"]) for each in np.array_split(rows, max(1, len(rows) // 16))]
+    return quantise(graph, batches, reduce_range=not _has_vnni())
+
+
+def _engine(graph: bytes, precision: str, encoded: Ragged, recipe: Recipe) -> Any:
+    engine = look_up(ENGINES, "onnx", say("engine", "引擎"))
+    ids = encoded.values.shape[1] if encoded.values.ndim == 2 else 1
+    return engine.from_state(engine.make_state(graph, ids=ids, precision=precision, max_length=recipe.options["longest"]))
+
+
+def _right(engine: Any, dev: tuple[Ragged, np.ndarray]) -> float:
+    return float(np.mean(engine.logits(dev[0]).argmax(axis=1) == dev[1]))
+
+
+def _has_vnni() -> bool:
+    """Whether 8-bit products do not saturate on this processor."""
+    try:
+        return "vnni" in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
+def _encoded(recipe: Recipe, train: Labelled) -> tuple[Any, Ragged]:
+    tokenizer = look_up(TOKENIZERS, recipe.tokenizer, say("tokenizer", "分词器")).fit(train.texts, **recipe.tokenizer_options)
+    return tokenizer, tokenizer.encode(train.texts)
+
+
+def _network(family: Any, recipe: Recipe, vocabulary_size: int, labels: int, seed: int) -> Any:
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return family.network(recipe, vocabulary_size, labels)
+
+
+def _need_torch() -> None:
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("train", "torch") from error

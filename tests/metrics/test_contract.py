@@ -1,0 +1,31 @@
+"""Every member of the metrics shelf keeps the published contract."""
+
+import numpy as np
+import pytest
+
+from startlm.core.contracts import Figure
+from startlm.metrics import METRICS
+from startlm.testing import check_metric
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_metric_of_the_shelf_keeps_its_promises(name):
+    check_metric(name)
+
+
+def test_the_check_finds_a_metric_that_depends_on_the_order_of_rows():
+    def first_rows(judged):
+        share = float(np.mean(judged.correct[:20]))
+        return Figure("first", share, share, share, len(judged))
+
+    with pytest.raises(AssertionError, match="order of rows"):
+        check_metric(first_rows)
+
+
+def test_the_check_finds_a_metric_that_calls_errors_good():
+    def share_wrong(judged):
+        share = float(np.mean(~judged.correct))
+        return Figure("wrong", share, share, share, len(judged))
+
+    with pytest.raises(AssertionError, match="perfect answers are best"):
+        check_metric(share_wrong)
