@@ -275,6 +275,20 @@ def compare(
 
 
 @command()
+def serve(
+    name: Annotated[str, typer.Argument(help="A project's or a bundle's folder. 项目或包的文件夹。", metavar="NAME")],
+    port: Annotated[int, typer.Option(help="The port on this machine. 本机端口。")] = 8000,
+) -> None:
+    """Answer over HTTP, on this machine only. 通过 HTTP 回答，仅限本机。"""
+    from .predict import bundle_of
+    from .server.app import HOST
+    from .server.app import serve as answer
+
+    print(say(f"Answering on http://{HOST}:{port} (Ctrl-C stops)", f"正在 http://{HOST}:{port} 回答（Ctrl-C 停止）"), file=sys.stderr)
+    answer(bundle_of(Path(name)), port)
+
+
+@command()
 def demo(
     folder: Annotated[str, typer.Argument(help="Where to put it. 放在哪里。")] = "demo",
 ) -> None:

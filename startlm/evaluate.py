@@ -25,7 +25,8 @@ from .metrics.calibration import calibration_error, reliability_bins
 from .metrics.comparison import paired_gain
 from .metrics.hand_over import curve, figures_at, hours_saved
 from .metrics.intervals import in_words
-from .metrics.labels import Judged, confused_pairs, judge, label_figures, out_of_scope_figures
+from .metrics.judged import Judged, judge
+from .metrics.labels import confused_pairs, label_figures, out_of_scope_figures
 from .predict import Predictor, open_model
 from .tasks import TASKS
 

@@ -161,6 +161,8 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
     yield Progress("prepare", 3, 4, said=say("Compared all rows for near-duplicates and leaks.", "已比对近似重复和泄漏。"))
     prepared.write(target, fingerprint_of(source, settings, clean))
     examples = Examples(target)
+    for finding in prepared.findings:
+        yield Progress("prepare", said=finding.said_with_setting())
     yield Progress("prepare", 4, 4, said=_summary(examples), result=examples)
 
 

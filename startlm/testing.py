@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tracemalloc
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from startlm.columns import COLUMNS
-from startlm.core.contracts import Format, Row, Table
-from startlm.core.errors import CallError
+from startlm.core.contracts import Format, Row, State, Table, Tokenizer
+from startlm.core.errors import BundleError, CallError
 from startlm.core.language import say
 from startlm.core.shelves import look_up
 from startlm.formats import find_format
 from startlm.metrics import METRICS
-from startlm.metrics.labels import Judged, Metric, judge
+from startlm.metrics.judged import Judged, Metric, judge
+from startlm.tokenizers import TOKENIZERS
 
 # ------------------------------------------------------------- formats
 
@@ -186,3 +188,77 @@ def check_metric(metric: str | Metric) -> None:
 def _same_figure(one: Any, other: Any) -> bool:
     pairs = ((one.value, other.value), (one.low, other.low), (one.high, other.high))
     return one.n == other.n and all(abs(a - b) < 1e-12 for a, b in pairs)
+
+
+# ---------------------------------------------------------- tokenizers
+
+_TEXTS = ("where is my card?", "我的卡还没到", "Ünïcödé ẞ ﬁ İ", "😀👩‍👩‍👧 emoji", " spaces\t\nkept  ", "<pad> [PAD] </s>", "\x00\u200b\u202e", "ａｂｃ１２３")
+_LONE = ("\ud800", "a\udfffb", "\ud800\udc00", "卡\udc80卡")  # str that is no Unicode text, yet Python's
+
+
+def check_tokenizer(tokenizer: str | type, **options: Any) -> None:
+    """Check that a tokenizer keeps its promises: ids in range, a row's ids its own, the same state the same ids, no damaged state opened.
+
+    Where it promises a round trip, every text comes back, lone surrogates too. Raises AssertionError saying what does not hold.
+    """
+    member: Any = look_up(TOKENIZERS, tokenizer, say("tokenizer", "分词器")) if isinstance(tokenizer, str) else tokenizer
+    fitted: Tokenizer = member.fit(list(_TEXTS) * 3, **options)
+    state, again = fitted.state(), member.fit(list(_TEXTS) * 3, **options).state()
+    _hold(_same_state(state, again), "fitting twice on the same texts gives the same state")
+    _check_ids(fitted)
+    stored = State(json.loads(json.dumps(dict(state.settings))), {name: array.copy() for name, array in state.arrays.items()})
+    opened: Tokenizer = member.from_state(stored)
+    texts = [*_TEXTS, *_LONE, "", "never seen before 从未见过"]
+    _hold(_same_rows(fitted.encode(texts), opened.encode(texts)), "a state that was stored and opened encodes as before")
+    _check_damaged(member, stored)
+    if fitted.round_trips:
+        for text in texts:
+            check_round_trip(opened, text)
+    _hold(_same_state(fitted.state(), state), "encoding and decoding change no state")
+
+
+def check_round_trip(tokenizer: Tokenizer, text: str) -> None:
+    """Check that this one text comes back, for property tests. Raises AssertionError."""
+    back = tokenizer.decode(tokenizer.encode([text]).values.tolist())
+    _hold(back == text, f"{text!r} comes back, not as {back!r}")
+
+
+def _check_ids(fitted: Tokenizer) -> None:
+    texts = [*_TEXTS, "", *_LONE]
+    encoded = fitted.encode(texts)
+    _hold(len(encoded) == len(texts) and len(fitted.encode([])) == 0, "there are as many rows as texts, none for none")
+    _hold(encoded.values.dtype == np.int32 and encoded.starts.dtype == np.int64, "ids are int32, starts int64")
+    _hold(encoded.starts[0] == 0 and encoded.starts[-1] == len(encoded.values), "the rows cover all values")
+    inside = (encoded.values >= 0) & (encoded.values < fitted.vocabulary_size)
+    _hold(bool(inside.all()), "ids lie in [0, vocabulary_size)")
+    for number, text in enumerate(texts):
+        _hold(_same_rows(fitted.encode([text]), encoded.take(np.array([number]))), f"{text!r} has the same ids alone and beside others")
+
+
+def _check_damaged(member: Any, state: State) -> None:
+    """Settings and arrays taken away, of another type, out of order: each a BundleError, never another error, never opened."""
+    settings, arrays = dict(state.settings), dict(state.arrays)
+    damaged = [State({}, arrays), State({**settings, "more": 1}, arrays), State(settings, {**arrays, "more": np.zeros(1)})]
+    for name in settings:
+        damaged += [State({key: value for key, value in settings.items() if key != name}, arrays)]
+        damaged += [State({**settings, name: wrong}, arrays) for wrong in (None, [[None]], {"a": "b"}, "\ud800", -(10**9))]
+    for name, array in arrays.items():
+        damaged += [State(settings, {key: value for key, value in arrays.items() if key != name})]
+        damaged += [State(settings, {**arrays, name: wrong}) for wrong in (array.astype(np.complex64), array.reshape(1, -1), None)]
+    for broken in damaged:
+        try:
+            member.from_state(broken)
+        except BundleError as error:
+            _hold(bool(error.hint.en and error.hint.zh), "a damaged state is refused with a hint")
+        else:
+            _hold(False, f"a state it could not have written is refused: {broken}")
+
+
+def _same_state(one: State, other: State) -> bool:
+    arrays = one.arrays.keys() == other.arrays.keys() and all(np.array_equal(array, other.arrays[name]) for name, array in one.arrays.items())
+    return arrays and dict(one.settings) == dict(other.settings)
+
+
+def _same_rows(one: Any, other: Any) -> bool:
+    weights = one.weights is None or np.array_equal(one.weights, other.weights)
+    return weights and np.array_equal(one.values, other.values) and np.array_equal(one.starts, other.starts)

@@ -6,7 +6,6 @@ column is the text, which the label, which the split.
 
 from __future__ import annotations
 
-import datetime
 import math
 import re
 from typing import Any, Iterable, NamedTuple, Sequence
@@ -56,8 +55,6 @@ def as_text(value: Any) -> str:
         if math.isnan(value):
             return ""
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, datetime.date):
-        return value.isoformat()
     return str(value)
 
 

@@ -26,6 +26,10 @@ class Finding:
     setting: str = ""  # the line for startlm.toml that decides what is done with it
     examples: tuple[Any, ...] = field(default_factory=tuple)
 
+    def said_with_setting(self) -> Said:
+        """The sentence, with the line for startlm.toml that decides."""
+        return say(f"{self.said.en} To change it: {self.setting}", f"{self.said.zh} 如需改变：{self.setting}") if self.setting else self.said
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"said": self.said._asdict()}
 

@@ -25,11 +25,11 @@ MAX_LIST = 64  # values in one attribute, inputs of one node
 # What our exports are made of: computing, moving and choosing values. Nothing that loops, calls, reads files or draws numbers.
 OPERATORS: Mapping[str, frozenset[str]] = {
     "": frozenset(
-        "Abs Add And ArgMax AveragePool Cast Clip Concat Conv CumSum Div Elu Equal Erf Exp Expand Flatten Floor"
+        "Abs Add And ArgMax AveragePool Cast Clip Concat Conv Cos CumSum Div Elu Equal Erf Exp Expand Flatten Floor"
         " Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual HardSigmoid Identity IsNaN"
         " LSTM LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax MatMul Max MaxPool Min Mod Mul Neg Not Or Pad Pow"
         " QuantizeLinear Range Reciprocal ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape Shape"
-        " Sigmoid Sign Slice Softmax Softplus Split Sqrt Squeeze Sub Tanh Transpose Trilu Unsqueeze Where Xor".split()
+        " Sigmoid Sign Sin Slice Softmax Softplus Split Sqrt Squeeze Sub Tanh Transpose Trilu Unsqueeze Where Xor".split()
     ),
     "com.microsoft": frozenset({"MatMulIntegerToFloat"}),  # onnxruntime's own: the int8 product
 }

@@ -10,6 +10,8 @@ its k smallest (a bottom-k sketch; Broder 1997). Two things make it sharper than
 The probability of missing a pair is therefore 0; bands of 5 x 10 hashes would miss (1 - 0.9^5)^10 = 1.3e-4 of those at 0.9.
 Each candidate is then verified on its whole sets. Only where more than CROWD different texts share a gram of their
 sketches are they compared with their NEIGHBOURS in two orders instead of with all: enough to group what belongs together.
+
+Grams are made block by block and never held all at once: beside the texts, a text of 60 characters costs about 250 bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ GRAM = 5  # characters
 CROWD = 128
 NEIGHBOURS = 8
 CHARACTERS = 1 << 20  # worked on at a time
-TABLE_BITS = 22
+TABLE_BITS = 22  # of the table of rarities, at most
 WORDS = 4  # of 64 bits
 MOST_EXACT = 7_131  # different characters: 7131^5 < 2^64, so that every gram has a number of its own
 NOTHING = np.uint64(2**64 - 1)
@@ -142,10 +144,11 @@ class _Grams:
         self.base = np.uint64(different if different <= MOST_EXACT else int(MIX))
 
     def rarity(self) -> np.ndarray:
-        """uint64 (2^TABLE_BITS,): how often the grams that fall on each place of the table occur."""
-        counts = np.zeros(1 << TABLE_BITS, dtype=np.uint64)
+        """uint64 (a power of two,): how often the grams that fall on each place of the table occur."""
+        bits = min(TABLE_BITS, max(10, int(self.lengths.sum()).bit_length()))
+        counts = np.zeros(1 << bits, dtype=np.uint64)
         for _, codes in self.of(self.rows):
-            np.add.at(counts, _place(codes.ravel()), np.uint64(1))
+            np.add.at(counts, _place(codes.ravel(), counts), np.uint64(1))
         return counts
 
     def of(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -169,8 +172,8 @@ class _Grams:
         return np.frombuffer("".join([self.texts[row] for row in rows]).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
-def _place(codes: np.ndarray) -> np.ndarray:
-    return ((codes * MIX) >> np.uint64(64 - TABLE_BITS)).astype(np.int64)
+def _place(codes: np.ndarray, table: np.ndarray) -> np.ndarray:
+    return ((codes * MIX) >> np.uint64(65 - len(table).bit_length())).astype(np.int64)
 
 
 def _as_sets(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -206,7 +209,7 @@ def _sketches(grams: _Grams, threshold: float) -> _Sketches:
     bits = np.zeros((len(grams.texts), WORDS), dtype=np.uint64)
     parts = [(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))]
     for block, codes in grams.of(grams.rows):
-        key = np.minimum(rarity[_place(codes)], np.uint64(2**20 - 2)) << np.uint64(44) | (codes * MIX) >> np.uint64(20)
+        key = np.minimum(rarity[_place(codes, rarity)], np.uint64(2**20 - 2)) << np.uint64(44) | (codes * MIX) >> np.uint64(20)
         key, size = _as_sets(key)
         sizes[block] = size
         bits[block] = _parity(key)

@@ -52,13 +52,15 @@ def _draw(labels: np.ndarray, groups: np.ndarray, share: float, rng: np.random.G
     """bool (N,): a share of the rows, in proportion from each label, whole groups at a time.
 
     Systematic sampling: groups stand in a line, sorted by the label of their first row and shuffled inside it; a group is
-    drawn when the running count of rows times the share passes a whole number. A label with one group is never drawn.
+    drawn when the running count of rows times the share passes a whole number. A label with one group is never drawn, nor is
+    a group that alone would be more than its label's share: it stays whole where it is.
     """
     _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
     sizes = np.bincount(group_of)
     group_labels = labels[first]
     names, label_of = np.unique(group_labels, return_inverse=True)
     alone = np.bincount(label_of, minlength=len(names))[label_of] < 2
+    alone |= sizes > np.maximum(1, share * np.bincount(label_of, weights=sizes, minlength=len(names)))[label_of]
     order = np.lexsort((rng.random(len(first)), group_labels))
     order = order[~alone[order]]
     after, offset = np.cumsum(sizes[order]) * share, rng.random()

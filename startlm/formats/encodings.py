@@ -150,11 +150,13 @@ def find_encoding(sample: bytes) -> Encoding:
     if sample.isascii():
         return Encoding("utf-8", sure=False)
     high = sum(sample.count(byte) for byte in range(0x80, 0x100))
-    if _marks(_decode(sample, "utf-8")) <= high * 0.4:  # other encodings form valid UTF-8 by chance in a sixth of their bytes
+    if _marks(_decode(sample, "utf-8")) <= high / 20:
         return Encoding("utf-8")
-    if len(re.findall(rb"[\x80-\xff]{2,}", sample)) < len(re.findall(rb"[\x80-\xff]+", sample)) / 2:
-        return Encoding("cp1252")  # accents stand alone between ASCII letters; Chinese bytes come in runs
-    return Encoding(max(("gb18030", "big5"), key=lambda name: _plausibility(_decode(sample, name))))
+    score = {name: _plausibility(_decode(sample, name)) for name in ("utf-8", "gb18030", "big5")}
+    alone = len(re.findall(rb"[\x80-\xff]+", sample)) > 2 * len(re.findall(rb"[\x80-\xff]{2,}", sample))
+    if alone and max(score.values()) < 0.15:
+        return Encoding("cp1252")  # accents that stand alone between ASCII letters, and nothing that reads as Chinese
+    return Encoding(max(score, key=lambda name: score[name]))
 
 
 def _find_utf16(sample: bytes) -> str | None:
@@ -174,7 +176,7 @@ def _marks(text: str) -> int:
 
 
 def _plausibility(text: str) -> float:
-    """Share of frequent characters among those beyond ASCII; a mark takes three away."""
+    """Share of frequent characters among those beyond ASCII; a mark takes half of one away."""
     counts = Counter(character for character in text if character > "\x7f")
-    good = sum(count * (-3 if "\udc00" <= character <= "\udcff" else character in _COMMON) for character, count in counts.items())
+    good = sum(count * (-0.5 if "\udc00" <= character <= "\udcff" else character in _COMMON) for character, count in counts.items())
     return good / max(1, counts.total())

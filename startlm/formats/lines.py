@@ -62,7 +62,8 @@ class Lines:
 def _texts(blocks: Iterator[bytes], encoding: str) -> Iterator[str]:
     decoder = start_decoder(encoding)
     for block in blocks:
-        yield decoder.decode(block)
+        if text := decoder.decode(block):  # a block may hold only part of a character
+            yield text
     yield decoder.decode(b"", True)
 
 

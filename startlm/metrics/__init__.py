@@ -1,6 +1,6 @@
 """Figures: one measured number each, with its interval, its n and the dumb baseline beside it.
 
-A member takes a `startlm.metrics.labels.Judged` (truth, predictions, confidences) and returns a Figure.
+A member takes a `startlm.metrics.judged.Judged` (truth, predictions, confidences) and returns a Figure.
 """
 
 METRICS = {

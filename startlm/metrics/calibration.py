@@ -15,7 +15,7 @@ from startlm.core.errors import CallError
 from startlm.core.language import say
 
 from .intervals import FEWEST_ROWS, bootstrap_sums, kinds_of, no_figure, percentile_interval
-from .labels import Judged
+from .judged import Judged
 
 COLDEST, HOTTEST = 0.05, 20.0
 BINS = 15
@@ -115,11 +115,11 @@ def reliability_bins(confidence: np.ndarray, correct: np.ndarray, bins: int = BI
     numbers = _bin_numbers(confidence, bins)
     rows = np.bincount(numbers, minlength=bins)
     sums = (np.bincount(numbers, weights=column, minlength=bins) for column in (confidence, correct))
-    return [ReliabilityBin(int(n), float(c / n), float(r / n)) for n, c, r in zip(rows, *sums) if n]
+    return [ReliabilityBin(int(n), float(c / n), float(r / n)) for n, c, r in zip(rows, *sums, strict=True) if n]
 
 
 def _bin_numbers(confidence: np.ndarray, bins: int) -> np.ndarray:
-    edges = np.quantile(confidence, np.linspace(0, 1, bins + 1))
+    edges = np.percentile(confidence, np.linspace(0, 1, bins + 1) * 100)
     return np.searchsorted(edges[1:-1], confidence)
 
 
@@ -136,7 +136,7 @@ def chance_calibration_error(bins: list[ReliabilityBin]) -> float:
     """
     total = sum(each.rows for each in bins)
     noise = (sqrt(each.confidence * max(0.0, 1 - each.confidence) / each.rows) for each in bins)
-    return sqrt(2 / pi) * sum(each.rows * s for each, s in zip(bins, noise)) / total
+    return sqrt(2 / pi) * sum(each.rows * s for each, s in zip(bins, noise, strict=True)) / total
 
 
 def debiased_calibration_error(bins: list[ReliabilityBin]) -> float:

@@ -15,7 +15,8 @@ from .intervals import (
     DRAWS, FEWEST_ROWS, LEVEL, binomial_at, binomial_tail, bootstrap_means, bootstrap_sums, corrected_interval,
     kinds_of, no_figure, percentile_interval,
 )
-from .labels import Counts, Judged, accuracy, macro_f1
+from .judged import Counts, Judged
+from .labels import accuracy, macro_f1
 
 
 class McNemar(NamedTuple):

@@ -13,12 +13,12 @@ from startlm.core.contracts import Figure
 from startlm.core.errors import CallError
 from startlm.core.language import Said, say
 
-from .intervals import exact_upper, no_figure, share_figure, share_figures
+from .intervals import exact_upper, no_figure, share_figure, share_figures, upper_bound_holds
 
 POINTS = 50  # of the curve: answered shares of 2 %, 4 %, … 100 %
 ANSWER_NOTHING = 2.0  # a threshold that no confidence reaches
 CONFIDENCE = 0.9  # that the error among answered rows is at or below the target
-WALKS = 2
+WALKS = 2  # towards more answers, each with its part of the doubt
 
 _ROWS_PER_1000 = 1_000
 _MINUTES_PER_HOUR = 60
@@ -58,7 +58,7 @@ def _grid(confidence: np.ndarray, correct: np.ndarray) -> _Grid:
     """Thresholds at which 2 %, 4 %, … 100 % of the rows are answered; equal confidences are answered together."""
     order = np.argsort(-confidence, kind="stable")
     falling = confidence[order]
-    ranks = np.ceil(np.linspace(1 / POINTS, 1, POINTS) * len(falling)).astype(np.int64) - 1
+    ranks = (np.arange(1, POINTS + 1) * len(falling) + POINTS - 1) // POINTS - 1
     thresholds = np.unique(falling[ranks])[::-1]
     answered = np.searchsorted(-falling, -thresholds, side="right")
     return _Grid(thresholds, answered, np.cumsum(~correct[order])[answered - 1])
@@ -73,7 +73,7 @@ def curve(confidence: np.ndarray, correct: np.ndarray) -> list[Point]:
     thresholds, answered, wrong = _grid(confidence, correct)
     shares = share_figures("answered", answered, np.full_like(answered, n))
     errors = share_figures("error", wrong, answered, higher_is_better=False)
-    return [Point(*point) for point in zip(thresholds.tolist(), shares, errors)]
+    return [Point(*point) for point in zip(thresholds.tolist(), shares, errors, strict=True)]
 
 
 def figures_at(confidence: np.ndarray, correct: np.ndarray, threshold: float) -> Point:
@@ -105,13 +105,12 @@ def choose_threshold(confidence: np.ndarray, correct: np.ndarray, target_error: 
         return _nothing_answered(n, target_error)
     thresholds, answered, wrong = _grid(confidence, correct)
     certain = 1 - (1 - CONFIDENCE) / WALKS
-    upper = exact_upper(wrong, answered, certain)
-    enough = exact_upper(np.ceil(answered * target_error / 4).astype(np.int64), answered, certain) <= target_error
+    enough = upper_bound_holds(np.ceil(answered * target_error / 4).astype(np.int64), answered, target_error, certain)
     starts = (int(enough.argmax()) if enough.any() else len(answered), int(np.searchsorted(answered, n / 2)))
-    best = _furthest(starts, upper <= target_error)
+    best = _furthest(starts, upper_bound_holds(wrong, answered, target_error, certain))
     if best is None:
         return _nothing_answered(n, target_error)
-    share, bound = float(answered[best] / n), float(upper[best])
+    share, bound = float(answered[best] / n), float(exact_upper(wrong[best], answered[best], certain)[0])
     said = say(
         f"Rows with a confidence of {thresholds[best]:.3f} or more are answered: {share:.0%} of {n} calibration rows, "
         f"with at most {bound:.1%} errors among them (with {CONFIDENCE:.0%} confidence).",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from math import lgamma, sqrt
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ LEVEL = 0.95
 DRAWS = 1_000
 
 _CHUNK = 2_000_000  # numbers drawn at once: 16 MB
-_HALVINGS = 60  # of an interval inside [0, 1]: beyond float64
+_HALVINGS = 52  # of an interval inside [0, 1]: the digits of float64
 _MULTINOMIAL_COST = 10  # one multinomial cell costs about as much as ten drawn rows
 
 
@@ -56,37 +56,54 @@ def exact_upper(hits: np.ndarray, n: np.ndarray, confidence: float) -> np.ndarra
     return 1 - _lower_bound(n - hits, n, 1 - confidence)
 
 
+def upper_bound_holds(hits: np.ndarray, n: np.ndarray, target: float, confidence: float) -> np.ndarray:
+    """bool (M,): exact_upper(hits, n, confidence) ≤ target, without solving for the bound: one tail at the target decides."""
+    few = np.minimum(hits, np.floor(n * target)).astype(np.int64)  # beyond the mean the bound lies above the target anyway
+    return (hits <= n * target) & (binomial_tail(n - few, n, 1 - target) <= 1 - confidence)
+
+
 def _lower_bound(hits: np.ndarray, n: np.ndarray, tail: float) -> np.ndarray:
+    tail_at = _tail_of(hits, n)
     low = np.zeros(hits.shape)
     high = hits / np.maximum(n, 1)  # there the tail is about a half: the root lies below
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        above = binomial_tail(hits, n, middle) > tail
+        above = tail_at(middle) > tail
         high = np.where(above, middle, high)
         low = np.where(above, low, middle)
     return np.where(hits > 0, (low + high) / 2, 0.0)
 
 
-def binomial_tail(hits: np.ndarray, n: np.ndarray, share: np.ndarray | float) -> np.ndarray:
-    """P(X ≥ hits) for X ~ Binomial(n, share), float64 (M,), where hits ≥ n · share (terms then only fall).
+def binomial_tail(hits: np.ndarray, n: np.ndarray, share: float) -> np.ndarray:
+    """P(X ≥ hits) for X ~ Binomial(n, share), float64 (M,), where hits ≥ n · share and share < 1."""
+    return _tail_of(hits, n)(np.full(hits.shape, share))
+
+
+def binomial_at(hits: np.ndarray, n: np.ndarray, share: float) -> np.ndarray:
+    """P(X = hits) for X ~ Binomial(n, share), float64 (M,); 0 < share < 1."""
+    return np.exp(_log_ways(hits, n) + hits * np.log(share) + (n - hits) * np.log1p(-share))
+
+
+def _tail_of(hits: np.ndarray, n: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The upper tail as a function of float64 (M,) shares ≤ hits / n, where its terms only fall.
 
     The first term by logarithms of factorials, the others by the ratio of neighbours; 5 √n + 60 terms reach beyond float64.
     """
-    share = np.broadcast_to(np.asarray(share, dtype=np.float64), np.shape(hits))
-    terms = int(5 * sqrt(n.max(initial=1))) + 60
-    j = np.arange(terms)  # (J,)
-    odds = share / np.maximum(1 - share, np.finfo(np.float64).tiny)
-    ratios = np.maximum(n[:, None] - hits[:, None] - j, 0) / (hits[:, None] + 1 + j) * odds[:, None]  # (M, J)
-    return binomial_at(hits, n, share) * (1 + np.cumprod(ratios, axis=1).sum(axis=1))
+    j = np.arange(int(5 * sqrt(n.max(initial=1))) + 60)  # (J,)
+    ratios = np.maximum(n[:, None] - hits[:, None] - j, 0) / (hits[:, None] + 1 + j)  # (M, J)
+    ways, misses = _log_ways(hits, n), n - hits
+
+    def tail_at(share: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.where(hits > 0, hits * np.log(share), 0.0) + np.where(misses > 0, misses * np.log1p(-share), 0.0)
+            odds = np.where(misses > 0, share / (1 - share), 0.0)
+        return np.exp(ways + logs) * (1 + np.cumprod(ratios * odds[:, None], axis=1).sum(axis=1))
+
+    return tail_at
 
 
-def binomial_at(hits: np.ndarray, n: np.ndarray, share: np.ndarray | float) -> np.ndarray:
-    """P(X = hits) for X ~ Binomial(n, share), float64 (M,); share below 1."""
-    ways = np.array([lgamma(m + 1) - lgamma(k + 1) - lgamma(m - k + 1) for k, m in zip(hits.tolist(), n.tolist())])
-    share = np.broadcast_to(np.asarray(share, dtype=np.float64), np.shape(hits))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.where(hits > 0, hits * np.log(share), 0.0) + np.where(n > hits, (n - hits) * np.log1p(-share), 0.0)
-    return np.exp(ways + logs)
+def _log_ways(hits: np.ndarray, n: np.ndarray) -> np.ndarray:
+    return np.array([lgamma(m + 1) - lgamma(k + 1) - lgamma(m - k + 1) for k, m in zip(hits.tolist(), n.tolist(), strict=True)])
 
 
 # -------------------------------------------------------------- bootstrap
@@ -165,7 +182,7 @@ def share_figures(name: str, hits: np.ndarray, n: np.ndarray, *, higher_is_bette
     low, high = exact_bounds(hits, n)
     return [
         Figure(name, k / m, float(a), float(b), m, None, "exact", higher_is_better) if m >= FEWEST_ROWS else no_figure(name, m, higher_is_better)
-        for k, m, a, b in zip(np.asarray(hits).tolist(), np.asarray(n).tolist(), low, high)
+        for k, m, a, b in zip(np.asarray(hits).tolist(), np.asarray(n).tolist(), low, high, strict=True)
     ]
 
 

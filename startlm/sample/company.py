@@ -162,7 +162,7 @@ def _listed(messages: Sequence[Message], pairs: Sequence[Pair], seed: int) -> Pl
     return Planted(
         seed=seed, rows=len(messages), languages={name: sum(message.language == name for message in messages) for name in ("en", "zh")},
         text="message", label="intent", out_of_scope=OUT_OF_SCOPE, noise_ceiling=round(right / len(answerable), 4), noise=labels("noise"),
-        personal=tuple({"row": rows[id(message)], "kind": kind, "value": value} for message in messages for kind, value in message.personal if message.planted != "empty"),
+        personal=tuple({"row": rows[id(message)], "kind": kind, "value": value} for message in messages for kind, value in message.personal),
         duplicates=paired("duplicate"), near_duplicates=paired("near_duplicate"), contradictions=paired("contradiction"), leaks=paired("leak"),
         label_typos=labels("label_typo"), seen_once=labels("seen_once"), empty=carrying("empty"), unlabelled=carrying("unlabelled"),
         html=carrying("html"), full_width=carrying("full_width"), control=carrying("control"), traditional=carrying("traditional"),

@@ -37,11 +37,12 @@ class Dice:
     def pick_weighted(self, weights: Mapping[Item, float]) -> Item:
         """One of the keys, as often as its weight says."""
         mark = self._random() * sum(weights.values())
+        passed = 0.0
         for item, weight in weights.items():
-            mark -= weight
-            if mark < 0:
-                break
-        return item
+            passed += weight
+            if mark < passed:
+                return item
+        return next(reversed(list(weights)))  # only where rounding left the mark at the very end
 
     def shuffled(self, items: Sequence[Item]) -> list[Item]:
         """The items in another order."""

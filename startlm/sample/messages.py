@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Callable, Final, Mapping
 
@@ -15,22 +16,31 @@ OUT_OF_SCOPE: Final = "out_of_scope"
 # How often each intent is written about, and the intents that it is most easily taken for.
 INTENTS: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
     "order_status": (14, ("change_address", "complaint", "cancel_order")), "refund": (11, ("cancel_order", "damaged_parcel", "payment_problem")),
-    "product_question": (11, ("brewing_advice", "wholesale")), "damaged_parcel": (8, ("refund", "complaint")), "brewing_advice": (9, ("product_question",)),
-    "cancel_order": (8, ("refund", "order_status", "change_address")), "change_address": (7, ("order_status", "cancel_order")), "payment_problem": (8, ("invoice", "refund", "cancel_order")),
-    "invoice": (8, ("payment_problem", "refund")), "wholesale": (6, ("product_question", "invoice")), "complaint": (7, ("refund", "order_status", "damaged_parcel")), "praise": (5, ("complaint", "order_status")),
+    "product_question": (11, ("brewing_advice", "wholesale")), "damaged_parcel": (8, ("refund", "complaint")),
+    "brewing_advice": (9, ("product_question",)),
+    "cancel_order": (8, ("refund", "order_status", "change_address")), "change_address": (7, ("order_status", "cancel_order")),
+    "payment_problem": (8, ("invoice", "refund", "cancel_order")),
+    "invoice": (8, ("payment_problem", "refund")), "wholesale": (6, ("product_question", "invoice")),
+    "complaint": (7, ("refund", "order_status", "damaged_parcel")), "praise": (5, ("complaint", "order_status")),
     OUT_OF_SCOPE: (8, ()),
 }  # fmt: skip
 WORDS: Final = {"en": english, "zh": chinese}
 
 CITIES: Final = {
-    "en": ("Shanghai", "Berlin", "London", "Hong Kong", "Leeds", "Singapore", "Hangzhou", "Toronto", "Lyon", "Sydney", "Vienna", "Chengdu", "Dublin", "Oslo"),
+    "en": ("Shanghai", "Berlin", "London", "Hong Kong", "Leeds", "Singapore", "Hangzhou", "Toronto", "Lyon", "Sydney", "Vienna", "Chengdu", "Dublin",
+        "Oslo"),
     "zh": ("杭州", "上海", "北京", "成都", "广州", "西安", "武汉", "苏州", "青岛", "昆明", "哈尔滨", "乌鲁木齐", "厦门", "长沙"),
 }
-NAMES: Final = {"en": ("Anna", "Tom", "Mrs Lee", "J. Weber", "Maria", "Oliver", "Priya", "Chen Wei"), "zh": ("小王", "李女士", "陈先生", "阿琳", "张姐", "老周", "赵同学", "吴小姐")}
-COMPANIES: Final = {"en": ("Lantern Studio Ltd", "Harbour Books", "Alder Hotel GmbH", "Nine Stones Design"), "zh": ("云杉设计工作室", "星河文具有限公司", "半亩民宿", "南山软件有限公司")}
-DAYS: Final = {"en": ("Monday", "last Tuesday", "Wednesday", "the weekend", "yesterday", "last Friday"), "zh": ("周一", "上周二", "前天", "昨天", "周末", "上周五")}
+NAMES: Final = {"en": ("Anna", "Tom", "Mrs Lee", "J. Weber", "Maria", "Oliver", "Priya", "Chen Wei"),
+    "zh": ("小王", "李女士", "陈先生", "阿琳", "张姐", "老周", "赵同学", "吴小姐")}
+COMPANIES: Final = {"en": ("Lantern Studio Ltd", "Harbour Books", "Alder Hotel GmbH", "Nine Stones Design"),
+    "zh": ("云杉设计工作室", "星河文具有限公司", "半亩民宿", "南山软件有限公司")}
+DAYS: Final = {"en": ("Monday", "last Tuesday", "Wednesday", "the weekend", "yesterday", "last Friday"),
+    "zh": ("周一", "上周二", "前天", "昨天", "周末", "上周五")}
 MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
-MIXED: Final = (("订单", "order"), ("退款", "refund"), ("客服", "CS"), ("发票", "invoice"), ("包装", "package"), ("礼盒", "gift box"), ("会员", "VIP"), ("邮箱", "email"), ("支付", "pay"), ("地址", "address"))
+MIXED: Final = (("订单", "order"), ("退款", "refund"), ("客服", "CS"), ("发票", "invoice"), ("包装", "package"), ("礼盒", "gift box"),
+    ("会员", "VIP"), ("邮箱", "email"), ("支付", "pay"), ("地址", "address"))
+DOUBLED: Final = re.compile(r"([?？!！])[.,。，]")  # "?," where two pieces meet
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -54,7 +64,7 @@ def write_message(language: str, intent: str, dice: Dice) -> Message:
     pattern = dice.choose(_around(language, _body(language, intent, dice), channel, dice))
     pattern = _typed(language, pattern, dice)
     message = Message(language, channel, "", intent, intent)
-    message.text = fill(pattern, _slots(message, dice)).strip()
+    message.text = DOUBLED.sub(r"\1", fill(pattern, _slots(message, dice)).strip())
     return message
 
 
@@ -139,11 +149,14 @@ def _slots(message: Message, dice: Dice) -> Mapping[str, Callable[[], str]]:
         month, day = dice.whole(1, 12), dice.whole(1, 28)
         if dice.chance(0.4):
             return dice.pick(DAYS[language])
-        return dice.pick((f"{day} {MONTHS[month - 1]}", f"{MONTHS[month - 1][:3]} {day}", f"{month}/{day}")) if language == "en" else f"{month}月{day}{dice.pick('号日')}"
+        return dice.pick((f"{day} {MONTHS[month - 1]}", f"{MONTHS[month - 1][:3]} {day}",
+            f"{month}/{day}")) if language == "en" else f"{month}月{day}{dice.pick('号日')}"
 
     return {
         "product": lambda: dice.pick(TEA_NAMES["zh" if dice.chance(0.05) else language]), "teaware": lambda: dice.pick(WARE_NAMES[language]),
-        "order": lambda: dice.pick(("QS", "QS-", "#", "")) + dice.digits(8), "code": lambda: dice.pick(("TEA", "SPRING", "QS")) + dice.digits(2), "amount": amount, "date": date,
-        "days": lambda: str(dice.whole(2, 20)), "few": lambda: str(dice.whole(2, 9)), "volume": lambda: str(dice.whole(8, 60) * 10), "number": lambda: str(dice.whole(1, 30) * dice.pick((1, 10))), "kilos": lambda: str(dice.whole(1, 40) * 5), "email": noted_email,
+        "order": lambda: dice.pick(("QS", "QS-", "#", "")) + dice.digits(8), "code": lambda: dice.pick(("TEA", "SPRING", "QS")) + dice.digits(2),
+        "amount": amount, "date": date,
+        "days": lambda: str(dice.whole(2, 20)), "few": lambda: str(dice.whole(2, 9)), "volume": lambda: str(dice.whole(8, 60) * 10),
+        "number": lambda: str(dice.whole(1, 30) * dice.pick((1, 10))), "kilos": lambda: str(dice.whole(1, 40) * 5), "email": noted_email,
         "city": lambda: dice.pick(CITIES[language]), "name": lambda: dice.pick(NAMES[language]), "company": lambda: dice.pick(COMPANIES[language]),
     }  # fmt: skip

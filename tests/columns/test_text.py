@@ -131,7 +131,7 @@ _ADVERSARIES = {
     "marks out of order": "a" + "\u0301\u0323" * 25_000,
     "marks": "a" + "\u0301" * 50_000,
     "marks of two": "\u0f73" * 33_000,
-    "tags that composition would make": "<b <<i></i>\u0338>" * 6_500,
+    "tags that composition would make": "<b x=<&" * 6_500 + "<i></i>" + "zwj;\u0338>" * 6_500,
     "joiners": "👩\u200d" * 14_000,
     "spaces": "a  " * 33_000,
     "controls": "\x00" * 100_000,

@@ -26,7 +26,7 @@ def ragged(kind: str, lengths: list[int], seed: int = 0) -> Ragged:
     return Ragged(values.astype(np.int32), starts)
 
 
-def batches(kind: str, count: int = 6) -> list[tuple[np.ndarray, np.ndarray]]:
+def batches(kind: str, count: int = 30) -> list[tuple[np.ndarray, np.ndarray]]:
     return [padded(ragged(kind, [5, 16, 9, 0, 30, 2, 25, 11], seed), np.arange(8)) for seed in range(count)]
 
 

@@ -62,15 +62,15 @@ def with_planted(count: int, seed: int) -> list[str]:
     return texts
 
 
-@pytest.mark.parametrize("threshold", [0.9, 0.7, 1.0])
-def test_the_pairs_are_those_of_comparing_all_with_all(threshold: float) -> None:
-    texts = with_planted(2000, seed=1)
+@pytest.mark.parametrize(("threshold", "rows"), [(0.9, 2000), (0.7, 500), (1.0, 500)])
+def test_the_pairs_are_those_of_comparing_all_with_all(threshold: float, rows: int) -> None:
+    texts = with_planted(rows, seed=1)
     truth = by_brute_force(texts, threshold)
-    assert len(truth) > (200 if threshold < 1 else 0)
+    assert len(truth) > rows // 10 or threshold == 1
     assert different(texts, near_pairs(texts, threshold)) == truth
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.text("ab中", max_size=30), max_size=40), st.sampled_from([0.5, 0.8, 0.9]))
 def test_repetitive_texts_are_no_exception(texts: list[str], threshold: float) -> None:
     assert different(texts, near_pairs(texts, threshold)) == by_brute_force(texts, threshold)

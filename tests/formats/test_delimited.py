@@ -126,7 +126,12 @@ def test_a_single_column_is_said_with_the_line_that_would_cut_it(opened):
 
 @pytest.mark.parametrize(
     "content",
-    ["where is my card,card\nhow do I pay,payment\nmy card is lost,card\n", "where is my card?,card\nhow do I pay?,payment\nmy card is lost,card\n", "1,很快，好吃\n0,太慢\n1,好\n", "我的卡还没到。,卡\n怎么付款。,付款\n"],
+    [
+        "where is my card,card\nhow do I pay,payment\nmy card is lost,card\n",
+        "where is my card?,card\nhow do I pay?,payment\nmy card is lost,card\n",
+        "1,很快，好吃\n0,太慢\n1,好\n",
+        "我的卡还没到。,卡\n怎么付款。,付款\n",
+    ],
 )
 def test_a_missing_head_row_is_noticed_and_said(opened, content):
     table = opened(content)
@@ -179,6 +184,11 @@ def test_a_row_too_wide_or_too_narrow_says_line_column_and_what_to_set(opened):
 def test_a_row_says_the_line_it_starts_on(opened):
     table = opened('text,label\r\n"two\r\nlines",x\r\n\r\n"and\nthree\rmore",y\r\nz,z\r\n')
     assert [row.line for row in table.rows()] == [2, 5, 8]
+
+
+def test_blank_lines_before_the_head_row_are_passed_over(opened):
+    table = opened("\n\ntext,label\na,b\n")
+    assert table.columns == ("text", "label") and list(table.rows()) == [Row(4, ("a", "b"))]
 
 
 def test_lines_may_end_in_a_lone_carriage_return(opened):

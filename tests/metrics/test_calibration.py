@@ -12,7 +12,8 @@ from startlm.metrics.calibration import (
     COLDEST, HOTTEST, calibration_error, calibration_error_debiased, debiased_calibration_error, expected_calibration_error,
     fit_temperature, reliability_bins, softmax_with,
 )
-from startlm.metrics.labels import judge, row_losses
+from startlm.metrics.judged import judge
+from startlm.metrics.labels import row_losses
 
 
 def sharpened(seed, rows=2_000, labels=5, temperature=2.5):
@@ -112,7 +113,7 @@ def test_chance_is_taken_off_the_calibration_error_of_a_calibrated_model():
         raw.append(expected_calibration_error(bins))
         debiased.append(debiased_calibration_error(bins))
     assert np.mean(raw) > 0.05
-    assert np.mean(debiased) < np.mean(raw) / 3
+    assert np.mean(debiased) < np.mean(raw) / 2
 
 
 def test_a_temperature_brings_the_calibration_error_down():

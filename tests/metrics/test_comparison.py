@@ -15,7 +15,8 @@ from startlm.core.errors import CallError
 from startlm.metrics.calibration import calibration_error, fit_temperature, softmax_with
 from startlm.metrics.comparison import compare, mcnemar, paired_gain, verdict
 from startlm.metrics.hand_over import choose_threshold, curve
-from startlm.metrics.labels import judge, label_figures, log_loss, macro_f1
+from startlm.metrics.judged import judge
+from startlm.metrics.labels import label_figures, log_loss, macro_f1
 
 
 @given(st.integers(0, 300), st.integers(0, 300))

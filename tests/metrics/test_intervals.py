@@ -11,9 +11,10 @@ from startlm.core.language import Said
 from startlm.metrics.comparison import paired_gain
 from startlm.metrics.intervals import (
     bootstrap_means, corrected_interval, exact_bounds, exact_interval, exact_upper, in_words, percentile_interval, share_figure,
-    share_figures,
+    share_figures, upper_bound_holds,
 )
-from startlm.metrics.labels import Counts, Judged, macro_f1
+from startlm.metrics.judged import Counts, Judged
+from startlm.metrics.labels import macro_f1
 
 
 @given(st.integers(1, 200_000), st.floats(0, 1), st.sampled_from([0.8, 0.9, 0.95, 0.99]))
@@ -27,6 +28,14 @@ def test_the_exact_interval_equals_the_quantiles_of_the_beta_distribution(n, sha
 
 def test_the_upper_bound_of_no_error_in_n_rows_is_known_in_closed_form():
     assert exact_upper(np.array([0]), np.array([45]), 0.9)[0] == pytest.approx(1 - 0.1 ** (1 / 45), abs=1e-12)
+
+
+@given(st.integers(1, 3_000), st.floats(0, 0.2), st.floats(0.01, 0.2), st.sampled_from([0.9, 0.95]))
+@settings(max_examples=60, deadline=None)
+def test_a_bound_that_holds_is_the_exact_bound_at_or_below_the_target(n, share, target, confidence):
+    hits = np.array([round(share * n)])
+    holds = upper_bound_holds(hits, np.array([n]), target, confidence)[0]
+    assert holds == (exact_upper(hits, np.array([n]), confidence)[0] <= target)
 
 
 def test_nothing_of_nothing_can_be_any_share():

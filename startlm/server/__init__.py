@@ -1,0 +1,1 @@
+"""REST over one bundle, first form: this machine only."""
