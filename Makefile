@@ -34,11 +34,18 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/startlm demo
 
-test: $(READY) system
-	$(BIN)/python -m pytest
+# The base alone, without extras: a test opens bundles in it and shows that they answer without PyTorch.
+BASE = $(VENV)/base
+$(BASE)/.ready: pyproject.toml constraints.txt $(READY)
+	@test -x $(BASE)/bin/python || $(PYTHON) -m venv $(BASE)
+	$(BASE)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e .
+	@touch $(BASE)/.ready
 
-test-long: $(READY) system
-	$(BIN)/python -m pytest -m ""
+test: $(READY) $(BASE)/.ready system
+	STARTLM_BASE=$(BASE) $(BIN)/python -m pytest
+
+test-long: $(READY) $(BASE)/.ready system
+	STARTLM_BASE=$(BASE) $(BIN)/python -m pytest -m ""
 	$(BIN)/python tests/defects.py
 
 check: $(READY)

@@ -17,6 +17,7 @@ from startlm.core.language import speaking
 ROOT = Path(__file__).resolve().parent.parent
 GUARD = str(Path(__file__).resolve().parent / "guard")
 sys.path.insert(0, GUARD)
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 import offline  # noqa: E402
 
 sys.addaudithook(lambda event, arguments: offline.watch(event, arguments) if _guarding else None)
@@ -79,6 +80,23 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip("no real data: set STARTLM_DATA to a folder of sets")
     return folder
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One deployed bundle a family, from the same small table."""
+    from startlm import build_model, deploy_model, evaluate_model, prepare_examples, train_model
+    from startlm.families import FAMILIES
+    from tickets import tickets
+
+    folder = tmp_path_factory.mktemp("bundles")
+    examples = prepare_examples(tickets(), text="message", label="team", folder=folder / "data")
+    made = {}
+    for family in FAMILIES:
+        model = train_model(build_model(examples, family=family, size="small"), examples, budget="20s", folder=folder / family / "train")
+        report = evaluate_model(model, examples, folder=folder / family)
+        made[family] = deploy_model(model, report, to=folder / family / "bundles", force=True).folder
+    return made
 
 
 @pytest.hookimpl(wrapper=True)

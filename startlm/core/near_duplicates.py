@@ -11,7 +11,7 @@ The probability of missing a pair is therefore 0; bands of 5 x 10 hashes would m
 Each candidate is then verified on its whole sets. Only where more than CROWD different texts share a gram of their
 sketches are they compared with their NEIGHBOURS in two orders instead of with all: enough to group what belongs together.
 
-Grams are made block by block and never held all at once: beside the texts, a text of 60 characters costs about 250 bytes.
+Grams are made block by block and never held all at once: beside the texts, a text of 60 characters costs about 600 bytes.
 """
 
 from __future__ import annotations

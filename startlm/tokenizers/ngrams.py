@@ -5,7 +5,7 @@ What is counted follows from the characters themselves, so one text may mix lang
 - Scripts that put spaces between words (Latin, Cyrillic, Hangul …): words and pairs of neighbouring words; and character
   n-grams inside each stretch between blanks, its two edges counted as a blank (`" ca"`, `"rd "`).
 - Characters that stand alone (Chinese, kana, Thai, emoji, full-width signs): every n-gram that holds at least one
-  of them, across words, single spaces and any Latin letters or digits beside it (`"用2"`), never across rows.
+  of them, across words, single spaces and any Latin letters or digits beside it (`"用2"`); the edge of a row counts as a blank.
 
 An n-gram is hashed to a bucket; a table made from train rows says which buckets are features. No text is stored.
 """
@@ -60,7 +60,7 @@ class Ngrams:
 
     @classmethod
     def fit(cls, texts: Sequence[str], *, bits: int = 21, words: int = 2, characters: int = 4, alone: int = 3,
-            min_rows: int = 2, most: int = 1 << 22, word_weight: float = 2.0) -> Ngrams:
+            min_rows: int = 2, most: int = 1 << 22, word_weight: float = 1.5) -> Ngrams:
         """Find the features of train rows.
 
         bits: n-grams are hashed to 2**bits buckets for words and as many for characters. words, characters, alone: the longest
@@ -201,23 +201,26 @@ def _words(codes: np.ndarray, letters: np.ndarray, rows: np.ndarray, longest: in
 
 
 def _standing_alone(codes: np.ndarray, kinds: np.ndarray, rows: np.ndarray, edges: np.ndarray, longest: int) -> Iterator[tuple]:
-    """n-grams of one row that hold a character that stands alone; several blanks count as one."""
+    """n-grams of one row that hold a character that stands alone; several blanks count as one. A row's edge may only be
+    their first or last character."""
     inside = np.ones(len(codes), dtype=bool)
     inside[edges] = False
     blank = kinds == BLANK
-    if (blank[:-1] & blank[1:]).any():
-        kept = np.append(np.flatnonzero(~(blank[:-1] & blank[1:])), len(codes) - 1)
+    repeated = blank[:-1] & blank[1:] & inside[:-1] & inside[1:]
+    if repeated.any():
+        kept = np.append(np.flatnonzero(~repeated), len(codes) - 1)
         codes, kinds, rows, inside, blank = codes[kept], kinds[kept], rows[kept], inside[kept], blank[kept]
     codes = np.where(blank, np.uint32(32), codes)
-    hashes, holds, fits = codes, kinds == ALONE, inside
+    hashes, holds, fits = codes, kinds == ALONE, None
     alone = holds
     for n in range(1, longest + 1):
         if n > 1:
             if len(codes) < n:
                 return
             hashes = hashes[:-1] * _PRIME + codes[n - 1 :]
-            holds, fits = holds[:-1] | alone[n - 1 :], fits[:-1] & inside[n - 1 :]
-        where = np.flatnonzero(holds & fits)
+            holds = holds[:-1] | alone[n - 1 :]
+            fits = None if n == 2 else inside[1:-1] if n == 3 else fits[:-1] & inside[n - 2 : -1]
+        where = np.flatnonzero(holds if fits is None else holds & fits)
         yield rows[where], (hashes[where] ^ np.uint32(n << 24)) * _PRIME, 1
 
 

@@ -288,13 +288,18 @@ def test_every_flip_and_every_cut_is_found(tmp_path: Path) -> None:
         path = draw.choice(files)
         whole = path.read_bytes()
         at = draw.randrange(len(whole))
-        flipped = whole[:at] + bytes([whole[at] ^ (1 << draw.randrange(8))]) + whole[at + 1 :]
+        flipped = whole[:at] + bytes([whole[at] ^ draw.randrange(1, 256)]) + whole[at + 1 :]
         path.write_bytes(flipped if draw.random() < 0.5 else whole[:at])
         for check in (verify_folder, read_verified):
             with pytest.raises(BundleError, match=re.escape(path.name)):
                 check(folder)
         path.write_bytes(whole)
     verify_folder(folder)
+
+
+def respace(folder: Path) -> None:
+    text = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(text.replace("\n", " ", 1))
 
 
 def add(folder: Path) -> None:
@@ -328,7 +333,7 @@ def no_manifest(folder: Path) -> None:
     (folder / "manifest.json").unlink()
 
 
-@pytest.mark.parametrize("harm", [add, take, link_file, link_folder, pipe, swap, no_manifest])
+@pytest.mark.parametrize("harm", [respace, add, take, link_file, link_folder, pipe, swap, no_manifest])
 def test_a_folder_that_was_changed_is_refused(tmp_path: Path, harm: object) -> None:
     folder = publish(tmp_path / "v1")
     harm(folder)

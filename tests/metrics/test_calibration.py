@@ -10,7 +10,7 @@ from sklearn.calibration import calibration_curve
 from startlm.core.errors import CallError
 from startlm.metrics.calibration import (
     COLDEST, HOTTEST, calibration_error, calibration_error_debiased, debiased_calibration_error, expected_calibration_error,
-    fit_temperature, reliability_bins, softmax_with,
+    fit_temperature, log_softmax, reliability_bins, softmax_with,
 )
 from startlm.metrics.judged import judge
 from startlm.metrics.labels import row_losses
@@ -83,6 +83,12 @@ def test_confidences_are_the_same_bits_alone_and_beside_others(seed, rows, label
     assert np.array_equal(together, np.vstack([softmax_with(row[None], temperature) for row in logits]))
     assert np.array_equal(together, softmax_with(np.asfortranarray(logits), temperature))
     assert together == pytest.approx(special.softmax(logits.astype(np.float64) / temperature, axis=1), abs=1e-12)
+
+
+def test_the_logarithm_of_confidences_is_finite_where_they_vanish():
+    logits = np.array([[0.0, -1_000.0], [3.0, 1.0]])
+    assert log_softmax(logits, 2.0) == pytest.approx(special.log_softmax(logits / 2, axis=1), abs=1e-12)
+    assert np.exp(log_softmax(logits, 2.0)) == pytest.approx(softmax_with(logits, 2.0), abs=1e-15)
 
 
 @given(st.integers(0, 1_000), st.integers(20, 400))

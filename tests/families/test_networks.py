@@ -1,0 +1,141 @@
+"""The networks: padding never changes an answer, order counts where it must, attention is the paper's, recipes count right."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from startlm.core.contracts import Facts
+from startlm.core.embeddings import Embedding, pool
+from startlm.core.shelves import look_up
+from startlm.families import FAMILIES
+from startlm.families.lstm import turn_round
+from startlm.families.transformer import attention, fused_attention, positions
+from startlm.core.language import say
+
+NETWORKS = [name for name in FAMILIES if hasattr(look_up(FAMILIES, name, say("family", "模型")), "network")]
+FACTS = Facts(rows=5_000, labels=7, mean_length=40, length_99=120, chinese=0.5)
+VOCABULARY = 400
+
+
+def build(name, size="small", **options):
+    family = look_up(FAMILIES, name, say("family", "模型"))
+    recipe = family.recipe(FACTS, size)
+    torch.manual_seed(0)
+    return family.network(replace(recipe, options={**recipe.options, **options}), VOCABULARY, 7).eval(), recipe
+
+
+def draw(name, lengths, width, seed=0):
+    """ids padded to `width`, each row the same whatever the others are."""
+    many = () if name == "transformer" else (5,)
+    ids = np.zeros((len(lengths), width, *many), dtype=np.int64)
+    for row, length in enumerate(lengths):
+        ids[row, :length] = np.random.default_rng((seed, row)).integers(1, VOCABULARY, (length, *many))
+    if many:
+        ids[:, :, 3:] = 0  # positions that hold fewer ids than there is room for
+    return torch.from_numpy(ids), torch.tensor(lengths)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_padding_and_neighbours_never_change_an_answer(name):
+    network, _ = build(name)
+    lengths = [9, 1, 0, 30, 4]
+    with torch.inference_mode():
+        together = network(*draw(name, lengths, 30))
+        longer = network(*draw(name, lengths, 64))
+        assert torch.allclose(together, longer, atol=1e-6)
+        for row, length in enumerate(lengths):
+            ids, one = draw(name, lengths, 30)
+            alone = network(ids[row : row + 1, : max(length, 1)], one[row : row + 1])
+            assert torch.allclose(together[row], alone[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_stands_in_the_padding_is_never_read(name):
+    network, _ = build(name)
+    ids, lengths = draw(name, [6, 20], 20)
+    dirty = ids.clone()
+    dirty[0, 6:] = 7
+    with torch.inference_mode():
+        assert torch.allclose(network(ids, lengths), network(dirty, lengths), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("options", [{}, {"pooling": "last"}])
+def test_word_order_changes_an_answer(name, options):
+    network, _ = build(name, **options)
+    ids, lengths = draw(name, [6], 6)
+    with torch.inference_mode():
+        assert (network(ids, lengths) - network(ids.flip(1), lengths)).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_training_and_answering_compute_the_same_without_dropout(name):
+    network, _ = build(name, dropout=0.0, token_dropout=0.0, head_dropout=0.0)
+    ids, lengths = draw(name, [6, 3], 8)
+    assert torch.allclose(network.train()(ids, lengths), network.eval()(ids, lengths), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_text_beyond_the_longest_is_read_up_to_there(name):
+    network, _ = build(name, longest=8)
+    ids, lengths = draw(name, [20], 20)
+    with torch.inference_mode():
+        assert torch.equal(network(ids, lengths), network(ids[:, :8], torch.tensor([8])))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_size_is_larger_than_the_one_before_and_says_why(name):
+    recipes = [build(name, size)[1] for size in ("small", "medium", "large")]
+    assert recipes[0].parameters < recipes[1].parameters < recipes[2].parameters
+    assert all(recipe.reason.en and recipe.reason.zh for recipe in recipes)
+    assert look_up(FAMILIES, name, say("", "")).recipe(FACTS, "auto").size in ("small", "medium")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_parameters_promised_are_those_built(name):
+    recipe = build(name, "medium")[1]
+    network = build(name, "medium")[0]
+    table = network.embedding.weight
+    dense = sum(p.numel() for p in network.parameters()) - table.numel()
+    promised = recipe.parameters - dense
+    assert promised > 0 and promised % table.shape[1] == 0
+
+
+def test_fused_attention_is_attention_as_it_is_written():
+    query, key, value = torch.randn(3, 2, 4, 9, 8)
+    real = torch.arange(9) < torch.tensor([9, 4]).unsqueeze(1)
+    assert torch.allclose(attention(query, key, value, real), fused_attention(query, key, value, real), atol=1e-6)
+
+
+def test_attention_of_equal_keys_is_the_mean_of_the_real_values():
+    value = torch.tensor([1.0, 3.0, 100.0]).view(1, 1, 3, 1)
+    real = torch.tensor([[True, True, False]])
+    assert attention(torch.ones(1, 1, 3, 1), torch.ones(1, 1, 3, 1), value, real).flatten().tolist() == [2.0, 2.0, 2.0]
+
+
+def test_positions_are_the_papers_sines_and_cosines():
+    table = positions(torch.arange(5), 8)
+    assert table[3, 1] == pytest.approx(np.sin(3 / 10_000 ** (2 / 8)), abs=1e-6)
+    assert table[3, 5] == pytest.approx(np.cos(3 / 10_000 ** (2 / 8)), abs=1e-6)
+
+
+def test_a_row_is_turned_round_within_its_own_length():
+    vectors = torch.tensor([[1.0, 2, 3, 0, 0], [1, 2, 3, 4, 5]]).unsqueeze(2)
+    assert turn_round(vectors, torch.tensor([3, 5])).squeeze(2).tolist() == [[3, 2, 1, 0, 0], [5, 4, 3, 2, 1]]
+
+
+def test_pooling_sees_only_real_positions():
+    states = torch.tensor([[[-1.0, -3.0, 50.0]]])
+    assert pool(states, torch.tensor([2]), lowest=-1e4).tolist() == [[-1.0, -2.0]]
+
+
+def test_the_gradient_of_a_table_has_only_the_rows_used_and_equals_the_dense_one():
+    sparse, dense = Embedding(40, 4, spread=1.0), Embedding(40, 4, spread=1.0, sparse=False)
+    dense.weight.data.copy_(sparse.weight.data)
+    ids = torch.tensor([[[3, 5, 0], [3, 0, 0]], [[7, 7, 9], [0, 0, 0]]])
+    for table in (sparse, dense):
+        (table(ids) * torch.arange(4.0)).square().sum().backward()
+    assert sorted(sparse.weight.grad.coalesce().indices()[0].tolist()) == [0, 3, 5, 7, 9]
+    assert torch.allclose(sparse.weight.grad.to_dense(), dense.weight.grad, atol=1e-6)
