@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from startlm.columns import COLUMNS
-from startlm.core.contracts import Format, Row, State, Table, Tokenizer
+from startlm.core.contracts import Engine, Format, Ragged, Row, State, Table, Tokenizer
 from startlm.core.errors import BundleError, CallError
 from startlm.core.language import say
 from startlm.core.shelves import look_up
+from startlm.engines import ENGINES
 from startlm.formats import find_format
 from startlm.metrics import METRICS
 from startlm.metrics.judged import Judged, Metric, judge
@@ -238,7 +239,7 @@ def _check_ids(fitted: Tokenizer) -> None:
 def _check_damaged(member: Any, state: State) -> None:
     """Settings and arrays taken away, of another type, out of order: each a BundleError, never another error, never opened."""
     settings, arrays = dict(state.settings), dict(state.arrays)
-    damaged = [State({}, arrays), State({**settings, "more": 1}, arrays), State(settings, {**arrays, "more": np.zeros(1)})]
+    damaged = [*([State({}, arrays)] if settings else []), State({**settings, "more": 1}, arrays), State(settings, {**arrays, "more": np.zeros(1)})]
     for name in settings:
         damaged += [State({key: value for key, value in settings.items() if key != name}, arrays)]
         damaged += [State({**settings, name: wrong}, arrays) for wrong in (None, [[None]], {"a": "b"}, "\ud800", -(10**9))]
@@ -262,3 +263,35 @@ def _same_state(one: State, other: State) -> bool:
 def _same_rows(one: Any, other: Any) -> bool:
     weights = one.weights is None or np.array_equal(one.weights, other.weights)
     return weights and np.array_equal(one.values, other.values) and np.array_equal(one.starts, other.starts)
+
+
+# ------------------------------------------------------------- engines
+
+def check_engine(engine: str | type, state: State, rows: Ragged, *, tolerance: float = 1e-6) -> None:
+    """Check that an engine keeps its promises on these rows (give some empty, short and long ones): a row's logits are the same
+    alone, in any batch and order and within `tolerance`, with an equal label; what was stored answers as before; a damaged state
+    is refused. Raises AssertionError saying what does not hold.
+    """
+    member: Any = look_up(ENGINES, engine, say("engine", "引擎")) if isinstance(engine, str) else engine
+    _hold(isinstance(member.name, str) and bool(member.name), "an engine has a name")
+    opened: Engine = member.from_state(state)
+    logits = opened.logits(rows)
+    _hold(logits.dtype == np.float32 and logits.ndim == 2 and len(logits) == len(rows), "logits are float32 (N, L)")
+    _hold(bool(np.isfinite(logits).all()), "logits are finite, those of empty rows too")
+    _hold(opened.logits(rows.take(np.arange(0))).shape == (0, logits.shape[1]), "no rows give (0, L)")
+    _check_neighbours(opened, rows, logits, tolerance)
+    _hold(_same_state(opened.state(), state), "answering changes no state, and the state comes back")
+    stored = State(json.loads(json.dumps(dict(state.settings))), {name: array.copy() for name, array in state.arrays.items()})
+    _hold(np.array_equal(member.from_state(stored).logits(rows), logits), "a state that was stored and opened answers as before")
+    _check_damaged(member, stored)
+
+
+def _check_neighbours(opened: Engine, rows: Ragged, logits: np.ndarray, tolerance: float) -> None:
+    random = np.random.default_rng(0)
+    shuffled = random.permutation(len(rows))
+    for batches in ([np.array([row]) for row in range(len(rows))], np.array_split(shuffled, 1 + len(rows) // 7), [shuffled]):
+        for batch in batches:
+            again = opened.logits(rows.take(batch))
+            gap = float(np.abs(again - logits[batch]).max(initial=0.0))
+            _hold(gap <= tolerance, f"a row answers the same beside other rows: logits differ by {gap:.1e}")
+            _hold(bool((again.argmax(1) == logits[batch].argmax(1)).all()), "a row's label does not depend on its neighbours")

@@ -61,6 +61,10 @@ class TrainSettings:
     """Seed of every random choice in training.
 
     训练中一切随机选择的种子。"""
+    plan: str | None = None
+    """A plan.json of another run to follow instead of measuring this machine anew: the same plan gives the same bits.
+
+    沿用另一次运行的 plan.json，而不重新测量本机：计划相同，结果逐位相同。"""
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,8 @@ class _Climb:
     def plan(self) -> Iterator[Progress]:
         """The rungs that the budget pays for, each with its descent planned; read back where a plan is there already."""
         path = self.folder / "plan.json"
+        if self.settings.plan is not None and not path.exists():
+            write_json(path, read_json(Path(self.settings.plan)))
         if not path.exists():
             began, rungs = time.monotonic(), []
             for number, recipe in enumerate(self.model.rungs):

@@ -6,7 +6,7 @@ Arrays are numpy. Shapes are written (N, T, …): N rows, T tokens, L labels.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping, NamedTuple, Protocol, Sequence, runtime_checkable
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Protocol, Sequence, runtime_checkable
 
 import numpy as np
 
@@ -53,6 +53,12 @@ class RowWriter(Protocol):
     """Writes rows to a stream in one format."""
 
     def write(self, values: Sequence[Any]) -> None: ...
+
+    def write_many(self, rows: Iterable[Sequence[Any]]) -> None: ...
+
+    def flush(self) -> None:
+        """Hand on to the stream what is written so far."""
+        ...
 
     def close(self) -> None: ...
 

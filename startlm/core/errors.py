@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from .language import Said, say
 
+# The packages that come with an extra: module -> (extra, package).
+EXTRAS = {"torch": ("train", "torch"), "polars": ("train", "polars"), "sklearn": ("train", "scikit-learn"), "scipy": ("train", "scipy"),
+          "onnx": ("train", "onnx"), "onnxscript": ("train", "onnxscript"), "altair": ("train", "altair"), "vl_convert": ("train", "vl-convert-python")}
+
 
 class StartLMError(Exception):
     """An error with a message, an optional place and a hint, each in both languages."""
@@ -46,6 +50,12 @@ class MissingExtraError(CallError):
             say(f"This needs the package {package}, which is not installed.", f"这一步需要软件包 {package}，但它没有安装。"),
             say(f"install it: {line}", f"请安装：{line}"),
         )
+
+
+def missing_extra(error: ImportError) -> ImportError | MissingExtraError:
+    """The error that names the extra to install, for the failed import of a package that comes with one; else the error itself."""
+    known = EXTRAS.get((error.name or "").partition(".")[0])
+    return MissingExtraError(*known) if known else error
 
 
 class WorkError(StartLMError):

@@ -100,13 +100,15 @@ def _checked(setting: Setting, value: Any, section: str, where: str, lenient: bo
         return checked
     except (ValidationError, ValueError) as error:
         wanted = error.args[0] if error.args and isinstance(error.args[0], Said) else _wanted(setting.type)
-        line = toml_line(setting.name, setting.default) if setting.default is not None else f"# {setting.name}"
+        line = toml_line(setting.name, setting.default)
         raise CallError(
-            say(f"[{section}] {setting.name} = {value!r} will not do: it takes {wanted.en}.",
-                f"[{section}] {setting.name} = {value!r} 不行：这里要{wanted.zh}。"),
-            say(f"for instance: {line}", f"例如：{line}"),
+            say(f"[{section}] {setting.name} = {toml_value(value)} will not do: it takes {wanted.en}.",
+                f"[{section}] {setting.name} = {toml_value(value)} 不行：这里要{wanted.zh}。"),
+            say("take that line out, or give such a value", "请去掉那一行，或换成这样的值") if setting.default is None else say(f"for instance: {line}", f"例如：{line}"),
             where=where,
         ) from None
+    except CallError as error:  # a check that looks on a shelf knows the names there, not the place of the setting
+        raise CallError(error.message, error.hint, where=say(f"{where} [{section}] {setting.name}", f"{where} [{section}] {setting.name}")) from None
 
 
 def _wanted(kind: Any) -> Said:
@@ -127,7 +129,7 @@ def toml_value(value: Any) -> str:
     """A value as TOML writes it."""
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(toml_value(item) for item in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def toml_line(name: str, value: Any) -> str:

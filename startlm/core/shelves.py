@@ -6,14 +6,15 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, Mapping
 
-from .errors import CallError
+from .errors import CallError, missing_extra
 from .language import Said, say
 
 
 def look_up(shelf: Mapping[str, str], name: str, kind: Said) -> Any:
     """The member of this name.
 
-    Raises CallError, with the nearest name and the whole list, for a name that is not there.
+    Raises CallError, with the nearest name and the whole list, for a name that is not there; MissingExtraError for a member
+    that needs an extra which is not installed.
 
     >>> look_up({"join": "posixpath:join"}, "join", say("function", "函数"))("a", "b")
     'a/b'
@@ -26,4 +27,7 @@ def look_up(shelf: Mapping[str, str], name: str, kind: Said) -> Any:
             say(f"{guess.en}There are: {', '.join(shelf)}.", f"{guess.zh}可用的有：{'、'.join(shelf)}。"),
         )
     module, _, attribute = shelf[name].partition(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return getattr(import_module(module), attribute)
+    except ImportError as error:
+        raise missing_extra(error) from error

@@ -119,7 +119,8 @@ def _checked_settings(state: State) -> Mapping[str, Any]:
     numbers = all(type(settings[name]) is int for name in ("ids", "max_length"))
     if not numbers or not 1 <= settings["max_length"] <= LARGEST_LENGTH or settings["pad"] != list(PAD):
         raise _unfit(say("its sizes are not ones that are written", "它的尺寸设置不合规范"))
-    if settings["precision"] not in ("fp32", "int8") or graph.dtype != np.uint8 or graph.ndim != 1:
+    plain = isinstance(graph, np.ndarray) and graph.dtype == np.uint8 and graph.ndim == 1
+    if settings["precision"] not in ("fp32", "int8") or not plain:
         raise _unfit(say("its precision or its graph is of another kind", "它的精度或计算图类型不对"))
     return dict(settings)
 

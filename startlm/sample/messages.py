@@ -71,7 +71,7 @@ def write_message(language: str, intent: str, dice: Dice) -> Message:
 def _body(language: str, intent: str, dice: Dice) -> str:
     """The request: plain, beside another intent that it is not about, or two of the same."""
     words, neighbours = WORDS[language], INTENTS[intent][1]
-    kind = dice.pick_weighted({"plain": 56, "contrast": 18, "aside": 16, "double": 10})
+    kind = dice.pick_weighted({"plain": 66, "contrast": 10, "aside": 14, "double": 10})
     if kind in ("plain", "double") or not neighbours:
         cores = [dice.pick(words.CORES[intent]) for _ in range(2 if kind == "double" else 1)]
         return ("，" if language == "zh" else dice.pick((". ", ", also ", ", and "))).join(dict.fromkeys(cores))
