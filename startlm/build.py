@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .core.artifacts import Examples, Model
-from .core.contracts import Facts, Recipe
 from .core.durable import read_json, write_json
-from .core.language import Said, say
+from .core.language import say
+from .core.recipes import recipe_from_json
 from .core.shelves import look_up
 from .families import FAMILIES
 
 # The rungs of family = "auto". A dearer rung stands here only where it won on dev somewhere: docs/decisions/.
 LADDER = ("linear", "convolution")
-BYTES_PER_PARAMETER = {"weights": 4, "training": 16}  # weight, gradient and AdamW's two moments, fp32
 
 
 def known_family(name: str) -> None:
@@ -58,18 +57,6 @@ def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings()
                  rungs=rungs, examples=examples.fingerprint, chosen_by=settings.family)
 
 
-def describe_cost(recipe: Recipe, seconds: float, pays: bool) -> Said:
-    """Parameters, memory and time of one rung, in a sentence; where the budget does not pay for it, what would."""
-    weights = recipe.parameters * BYTES_PER_PARAMETER["weights"] / 1e6
-    training = recipe.parameters * BYTES_PER_PARAMETER["training"] / 1e6
-    en = f"{recipe.family} ({recipe.size}): {recipe.parameters:,} parameters, {weights:,.0f} MB, {training:,.0f} MB while it trains, " if recipe.parameters else f"{recipe.family}: "
-    zh = f"{recipe.family}（{recipe.size}）：{recipe.parameters:,} 个参数，{weights:,.0f} MB，训练时 {training:,.0f} MB，" if recipe.parameters else f"{recipe.family}："
-    if pays:
-        return say(f"{en}about {seconds:.0f} s. {recipe.reason.en}", f"{zh}约 {seconds:.0f} 秒。{recipe.reason.zh}")
-    return say(f"{en}left out: the budget does not pay for it. A longer budget would ([train] budget), or a smaller one: [build] size = \"small\".",
-               f"{zh}略过：预算不够。可以加大预算（[train] budget），或用更小的：[build] size = \"small\"。")
-
-
 # ---------------------------------------------------------------- on disk
 
 def save_model(model: Model, path: Path) -> None:
@@ -83,11 +70,3 @@ def load_model(path: Path, folder: Path | None = None) -> Model:
     rungs = tuple(recipe_from_json(rung) for rung in value.pop("rungs"))
     value.update(rungs=rungs, text=tuple(value["text"]), labels=tuple(value["labels"]), ladder=tuple(value["ladder"]), folder=folder)
     return Model(**value)
-
-
-def recipe_from_json(value: dict[str, Any]) -> Recipe:
-    """A Recipe back from its JSON."""
-    return Recipe(**{**value, "reason": Said(*value["reason"])})
-
-
-__all__ = ["BuildSettings", "Facts", "build_model", "describe_cost", "load_model", "recipe_from_json", "save_model"]

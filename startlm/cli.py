@@ -17,7 +17,7 @@ from typing import Annotated, Any, Callable, Mapping, Optional, get_args
 import typer
 from typer.core import TyperGroup
 
-from .core.errors import CallError, StartLMError
+from .core.errors import CallError, StartLMError, missing_extra
 from .core.language import Said, say, use_language
 
 TITLES = {
@@ -112,6 +112,15 @@ def _kind(kind: Any) -> str:
     return "|".join(words) if words else next((name.upper() for name in ("int", "float", "bool") if name in str(kind)), "TEXT")
 
 
+def _hear_early(arguments: list[str]) -> None:
+    """How to answer is known before the rest is understood, so that also a call that makes no sense is answered as it asks."""
+    _said.as_json, _said.debug = "--json" in arguments, "--debug" in arguments
+    for word, after in zip(arguments, [*arguments[1:], ""]):
+        asked = after if word == "--language" else word.removeprefix("--language=")
+        if word.startswith("--language") and asked in ("zh", "en"):
+            use_language(asked)  # type: ignore[arg-type]
+
+
 def _remember(given: Mapping[str, Any]) -> None:
     _said.as_json, _said.debug = given["as_json"], given["debug"]
     if given["language"]:
@@ -129,6 +138,13 @@ class Group(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self.commands)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            from .commands.usage import no_such_command
+
+            raise no_such_command(args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
 
 
 app = typer.Typer(cls=Group, add_completion=False, no_args_is_help=False, invoke_without_command=True, pretty_exceptions_enable=False,
@@ -330,13 +346,18 @@ def main() -> None:
 
 
 def _main(arguments: list[str]) -> int:
+    _hear_early(arguments)
     try:
-        return int(app(_common_last(arguments), standalone_mode=False) or 0)
+        # Not app(): that turns Ctrl-C and a closed pipe into exits of its own.
+        door = typer.main.get_command(app)
+        with door.make_context("startlm", _common_last(arguments)) as context:
+            door.invoke(context)
+        sys.stdout.flush()
+        return 0
     except StartLMError as error:
         return _report(error, error.exit_code)
     except KeyboardInterrupt:
-        print(say("\nStopped. The same command goes on where it stopped.", "\n已停止。再次输入同一命令即可继续。"), file=sys.stderr)
-        return 130
+        return _report(StartLMError(say("Stopped.", "已停止。"), say("the same command goes on where it stopped", "再次输入同一命令即可继续")), 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -344,12 +365,18 @@ def _main(arguments: list[str]) -> int:
         from .core.disk_errors import work_error
 
         return _report(work_error(Path(error.filename or "."), error), 1)
+    except ImportError as error:
+        if isinstance(missing := missing_extra(error), StartLMError):
+            return _report(missing, missing.exit_code)
+        raise
     except Exception as error:  # noqa: BLE001  the command line's own usage errors; anything else is a bug and shows its traceback
         if type(error).__name__ in ("Exit", "Abort"):
             return int(getattr(error, "exit_code", 130))
         if not hasattr(error, "format_message"):
             raise
-        return _report(CallError(say(error.format_message(), error.format_message()), say("startlm --help shows every command", "startlm --help 显示全部命令")), 2)
+        from .commands.usage import usage_error
+
+        return _report(usage_error(error), 2)
 
 
 def _report(error: StartLMError, code: int) -> int:
@@ -359,7 +386,7 @@ def _report(error: StartLMError, code: int) -> int:
         traceback.print_exception(error, file=sys.stderr)
     if _said.as_json:
         print(json.dumps({"error": {"message": str(error.message), "hint": str(error.hint), "where": str(error.where or ""), "exit_code": code}}, ensure_ascii=False))
-    print(say(f"Error: {error}", f"错误：{error}"), file=sys.stderr)
+    print(error if code == 130 else say(f"Error: {error}", f"错误：{error}"), file=sys.stderr)
     return code
 
 

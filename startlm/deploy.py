@@ -16,7 +16,6 @@ from .core.contracts import Progress
 from .core.durable import json_bytes, point_link, publish_folder, read_verified
 from .core.errors import CallError, GateError
 from .core.language import say
-from .evaluate import figure_named
 from .predict import golden_predictions, open_bundle, open_model
 
 CURRENT = "current"
@@ -69,7 +68,7 @@ def deploy_steps(model: Model, report: Report, *, to: Path, settings: DeploySett
 
 def check_gates(report: Report) -> None:
     """Raises GateError where the report says no."""
-    minimum, accuracy = report.content["minimum_accuracy"], figure_named(report.content, "accuracy")["value"]
+    minimum, accuracy = report.content["minimum_accuracy"], report.figure("accuracy")["value"]
     if not report.better_than_baseline:
         raise GateError(say(f"Not deployed. {report.content['headline']['en']}", f"没有部署。{report.content['headline']['zh']}"),
                         say("give more or better rows; --force deploys it all the same", "请提供更多或更好的数据；加 --force 可强行部署"))

@@ -10,7 +10,7 @@ import io
 import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Iterator, Sequence
 
 import numpy as np
 
@@ -209,8 +209,3 @@ class _Judging:
         writer.writerows([rows[i], lines[i], self.test.texts[i], self.names[self.judged.truth[i]], self.names[self.judged.predicted[i]],
                           round(float(top[i]), 6), "true" if handed[i] else "false"] for i in order)
         return out.getvalue().encode("utf-8")
-
-
-def figure_named(content: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """One figure of a report by its name."""
-    return next(figure for figure in content["figures"] if figure["name"] == name)

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Iterator, Mapping, Sequence
 import numpy as np
 
 from .columns import as_text
-from .columns.text import CleanSettings, clean_texts, join_columns
+from .columns.cleaning import CleanSettings, clean_texts, join_columns
 from .core.contracts import Answer, BadRow, Engine, Progress, Table, Tokenizer
 from .core.durable import read_verified, writing
 from .core.errors import BundleError, CallError
@@ -24,7 +24,7 @@ from .core.settings import share_of
 from .core.shelves import look_up
 from .core.states import state_from_files
 from .engines import ENGINES
-from .formats import FORMATS, format_for, open_table
+from .formats import FORMATS, format_for
 from .metrics.calibration import log_softmax, softmax_with
 from .tasks import TASKS
 from .tokenizers import TOKENIZERS
@@ -225,6 +225,7 @@ def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterato
             texts = predictor.clean_columns([[row[position] for row in values] for position in positions])
             confidences = predictor.confidences(texts)
             writer.write_many(_answer_rows(predictor, values, confidences, output.confidences))
+            writer.flush()
             done += len(chunk)
             yield Progress("predict", done)
         writer.close()
@@ -245,13 +246,13 @@ def _answer_rows(predictor: Predictor, values: Sequence[tuple[Any, ...]], confid
 
 def _chunks(table: Table) -> Iterator[list[Any]]:
     rows = table.rows()
-    # Standard input is answered line by line: somebody waits for each.
-    size = 1 if table.source == "-" else CHUNK
+    # Standard input and pipes are answered line by line: somebody waits for each.
+    size = CHUNK if Path(table.source).is_file() else 1
     while chunk := list(islice(rows, size)):
         for row in chunk:
             if isinstance(row, BadRow):
-                raise CallError(say(f"A row cannot be read: {row.why}", f"有一行读不了：{row.why}"), say(f"mend it, or: {row.accept}", f"请修改，或：{row.accept}"),
-                                where=f"{table.source}:{row.line} {row.column}")
+                raise CallError(say(f"A row cannot be read: {row.why.en}: {row.value[:60]!r}", f"有一行读不了：{row.why.zh}：{row.value[:60]!r}"),
+                                say("mend that row or take it out, then give the same command again", "请修改或去掉那一行，然后重新运行同一条命令"), where=f"{table.source}:{row.line} {row.column}")
         yield chunk
 
 

@@ -10,31 +10,32 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Iterator, Literal, Mapping, Sequence
+from typing import Any, Iterator, Literal, Sequence
 
 import numpy as np
 
-from .columns import as_text
-from .columns.category import Category, similar_labels
+from .columns.category import similar_labels
+from .columns.cleaned import clean_rows
 from .columns.roles import guess_split
-from .columns.text import CleanSettings, Text, clean_texts, join_columns
+from .columns.cleaning import CleanSettings
 from .core.artifacts import PARTS, Examples
-from .core.contracts import BadRow, Facts, Progress, Table
-from .core.durable import publish_folder, sha256_of, verify_folder, write_bytes
-from .core.errors import BundleError, CallError
-from .core.findings import (Finding, cleaning_finding, contradictions, first_rows, give_aways, label_in_text, listed,
-                            repeats, NAMED_IN_TEXT)
+from .core.contracts import Facts, Progress, Table
+from .core.durable import publish_folder, verify_folder, write_bytes
+from .core.errors import BundleError, CallError, missing_extra
+from .core.findings import Finding, check_learnable, contradictions, find_give_aways, first_rows, listed, repeats
 from .core.language import say
 from .core.near_duplicates import groups as near_groups, leaks as find_leaks, near_pairs
 from .core.parts import TEST, draw_parts
 from .core.scripts import languages_of
-from .formats import open_table
+from .core.settings import fraction
+from .formats import hash_source, no_such_column, open_table
+from .formats.rows import Rows, rejects_csv
 
 VERSION = 1  # goes into the fingerprint: raise it when the same rows would come out differently
-SHOWN_BAD_ROWS = 5
+SHOWN_BAD_ROWS, SHOWN_CHARACTERS = 5, 60
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,10 @@ class PrepareSettings:
     """What separates the columns; left out, it is found out.
 
     列的分隔符；不写则自动识别。"""
+    quote: str | None = None
+    """What encloses a cell that holds the delimiter; "" where quotes are ordinary characters; left out, it is found out.
+
+    包住单元格的引号；若引号只是普通字符，写 ""；不写则自动识别。"""
     head: bool | None = None
     """Whether the first row names the columns; left out, it is found out.
 
@@ -97,7 +102,7 @@ class PrepareSettings:
     """Train rows equal or nearly equal to a test row, where the split is given: report them, or drop them from train.
 
     给定划分时，与测试行相同或几乎相同的训练行：只报告，或从训练中去掉。"""
-    test_share: float = 0.2
+    test_share: float = field(default=0.2, metadata={"check": fraction})
     """The share of rows kept for testing where no split is given.
 
     没有给定划分时，留作测试的比例。"""
@@ -105,17 +110,6 @@ class PrepareSettings:
     """Seed of the random split.
 
     随机划分的种子。"""
-
-
-@dataclass
-class _Rows:
-    """Rows while they are being prepared, column by column."""
-
-    line: list[int] = field(default_factory=list)
-    file: list[int] = field(default_factory=list)
-    values: list[tuple[Any, ...]] = field(default_factory=list)
-    columns: tuple[str, ...] = ()
-    bad: list[tuple[str, BadRow]] = field(default_factory=list)
 
 
 def prepare_examples(source: Any, *, settings: PrepareSettings = PrepareSettings(), clean: CleanSettings = CleanSettings(),
@@ -140,6 +134,7 @@ def prepare_examples(source: Any, *, settings: PrepareSettings = PrepareSettings
 def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSettings = CleanSettings(),
                   folder: Path | None = None) -> Iterator[Progress]:
     """Prepare, with a sign of life after each part; the last Progress carries the Examples."""
+    _need_polars()
     folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
     tables = _open_tables(source, settings)
     target = folder / fingerprint_of(source, settings, clean)[:16]
@@ -147,11 +142,11 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
         yield Progress("prepare", 1, 1, said=say("Nothing changed: the prepared rows are used again.", "没有变化：直接使用已准备好的数据。"),
                        result=Examples(target))
         return
-    rows = _Rows(columns=tables[0].columns)
+    rows = Rows(tables[0].columns)
     for number, table in enumerate(tables):
         for said in table.said:
             yield Progress("prepare", said=said)
-        _read(table, number, rows)
+        rows.read(table, number)
     _refuse_bad_rows(rows, settings, folder)
     yield Progress("prepare", 1, 4, said=say(f"Read {len(rows.line):,} rows.", f"读入 {len(rows.line):,} 行。"))
     prepared = _Prepared(rows, settings, clean)
@@ -170,7 +165,7 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
 
 def table_options(settings: PrepareSettings) -> dict[str, Any]:
     """What the settings say about how the file is written."""
-    named = {"encoding": settings.encoding, "delimiter": settings.delimiter, "head": settings.head}
+    named = {"encoding": settings.encoding, "delimiter": settings.delimiter, "quote": settings.quote, "head": settings.head}
     return {name: value for name, value in named.items() if value is not None}
 
 
@@ -189,58 +184,32 @@ def _open_tables(source: Any, settings: PrepareSettings) -> list[Table]:
     return tables
 
 
-def no_such_column(column: str, table: Table) -> CallError:
-    """The refusal of a column that the table does not have: the nearest one offered, all listed."""
-    near = get_close_matches(column, table.columns, n=1, cutoff=0.4)
-    guess = say(f"did you mean {near[0]!r}? ", f"是不是 {near[0]!r}？") if near else say("", "")
-    return CallError(
-        say(f"There is no column {column!r}.", f"没有 {column!r} 这一列。"),
-        say(f"{guess.en}The columns are: {', '.join(table.columns)}.", f"{guess.zh}现有的列：{'、'.join(table.columns)}。"),
-        where=table.source,
-    )
-
-
-def _read(table: Table, number: int, rows: _Rows) -> None:
-    order = [table.columns.index(column) if column in table.columns else None for column in rows.columns]
-    same = order == list(range(len(table.columns)))
-    for row in table.rows():
-        if isinstance(row, BadRow):
-            rows.bad.append((table.source, row))
-            continue
-        rows.line.append(row.line)
-        rows.file.append(number)
-        rows.values.append(row.values if same else tuple(None if i is None else row.values[i] for i in order))
-
-
-def _refuse_bad_rows(rows: _Rows, settings: PrepareSettings, folder: Path) -> None:
+def _refuse_bad_rows(rows: Rows, settings: PrepareSettings, folder: Path) -> None:
     """Writes rejects.csv; with bad_rows = "stop" says where the first ones are and ends."""
     if not rows.bad:
         return
-    folder.mkdir(parents=True, exist_ok=True)
     write_bytes(folder / "rejects.csv", rejects_csv(rows.bad))
     if settings.bad_rows == "skip":
         return
     shown = rows.bad[:SHOWN_BAD_ROWS]
-    lines = "\n".join(f"    {source}:{bad.line} {bad.column}: {bad.why}" for source, bad in shown)
+    lines = "\n".join(f"    {source}:{bad.line} {bad.column}: {bad.why}: {bad.value[:SHOWN_CHARACTERS]!r}" for source, bad in shown)
     accept = " / ".join(dict.fromkeys(bad.accept for _, bad in shown))
+    many = "1 row" if len(rows.bad) == 1 else f"{len(rows.bad):,} rows"
     raise CallError(
-        say(f"{len(rows.bad)} rows cannot be read:\n{lines}", f"有 {len(rows.bad)} 行读不了：\n{lines}"),
+        say(f"{many} cannot be read:\n{lines}", f"有 {len(rows.bad):,} 行读不了：\n{lines}"),
         say(f"mend the file, or write under [prepare]: {accept} (all of them are in {folder / 'rejects.csv'})",
             f"修改文件，或在 [prepare] 下写：{accept}（全部列在 {folder / 'rejects.csv'}）"),
         where=f"{shown[0][0]}:{shown[0][1].line}",
     )
 
 
-def rejects_csv(bad: Sequence[tuple[str, BadRow]]) -> bytes:
-    """The reject file: file, line, column, value, kind, why, accept."""
-    import csv
-    import io
-
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["file", "line", "column", "value", "kind", "why", "accept"])
-    writer.writerows([source, row.line, row.column, row.value[:200], row.kind, str(row.why), row.accept] for source, row in bad)
-    return out.getvalue().encode("utf-8")
+def _need_polars() -> Any:
+    """polars; MissingExtraError where it is not installed."""
+    try:
+        import polars
+    except ImportError as error:
+        raise missing_extra(error) from error
+    return polars
 
 
 # --------------------------------------------------------------- preparing
@@ -248,15 +217,11 @@ def rejects_csv(bad: Sequence[tuple[str, BadRow]]) -> bytes:
 class _Prepared:
     """The rows on their way from the table to examples.arrow; each method does one part."""
 
-    def __init__(self, rows: _Rows, settings: PrepareSettings, clean: CleanSettings) -> None:
+    def __init__(self, rows: Rows, settings: PrepareSettings, clean: CleanSettings) -> None:
         self.rows, self.settings, self.cleaning = rows, settings, clean
         self.findings: list[Finding] = []
         self.unlabelled = 0
         self.leaks: dict[str, Any] = {}
-
-    def column(self, name: str) -> list[Any]:
-        position = self.rows.columns.index(name)
-        return [values[position] for values in self.rows.values]
 
     def find(self, kind: str, positions: Sequence[int] | np.ndarray, en: str, zh: str, setting: str = "") -> None:
         """Count one kind of row; `positions` are row positions in the table as read (0 is the first)."""
@@ -268,15 +233,8 @@ class _Prepared:
     # --- one text and one label a row
     def clean_rows(self) -> None:
         settings = self.settings
-        raw = {name: [as_text(value) for value in self.column(name)]
-               for name in settings.text}
-        cleaned = {name: clean_texts(values, self.cleaning) for name, values in raw.items()}
-        names = settings.text
-        texts = cleaned[names[0]] if len(names) == 1 else [
-            join_columns(dict(zip(names, parts)), names) for parts in zip(*cleaned.values())]
-        written = [as_text(value) for value in self.column(settings.label or "")]
-        spelt = {label: Category.clean(label) for label in set(written)}
-        labels = [spelt[label] for label in written]
+        self.cleaned = clean_rows({name: self.rows.column(name) for name in settings.text}, self.rows.column(settings.label or ""), self.cleaning)
+        texts, labels = self.cleaned.texts, self.cleaned.labels
         empty = [i for i, text in enumerate(texts) if not text]
         missing = [i for i, label in enumerate(labels) if not label and texts[i]]
         self.find("empty", empty, "rows have no text: left out", "没有文本：已略去")
@@ -286,8 +244,7 @@ class _Prepared:
         self._refuse_unusable(texts, labels)
         self.text = [texts[i] for i in self.kept]
         self.label = [labels[i] for i in self.kept]
-        self.raw = raw
-        self._show_cleaning(cleaned)
+        self.findings += self.cleaned.findings
 
     def _refuse_unusable(self, texts: Sequence[str], labels: Sequence[str]) -> None:
         source = self.settings.data or "data"
@@ -298,23 +255,6 @@ class _Prepared:
         if all(text.replace(".", "").replace(",", "").replace("-", "").isdigit() for text in texts if text):
             raise CallError(say(f"The column {column!r} holds numbers where text is expected.", f"{column!r} 列里是数字，而这里需要文本。"),
                             say("name a column of sentences: [prepare] text", "请换成写有句子的列：[prepare] text"), where=source)
-
-    def _show_cleaning(self, cleaned: Mapping[str, Sequence[str]]) -> None:
-        changed: dict[str, list[int]] = {}
-        examples: dict[str, list[tuple[str, str]]] = {}
-        self.spans: dict[int, tuple[int, ...]] = {}
-        for name, texts in cleaned.items():
-            for i, (before, after) in enumerate(zip(self.raw[name], texts)):
-                if before == after:
-                    continue
-                whole = Text.clean(before, self.cleaning)
-                if len(cleaned) == 1 and whole.spans is not None:
-                    self.spans[i] = whole.spans
-                for rule in whole.changed:
-                    changed.setdefault(rule, []).append(i + 1)
-                    if len(examples.setdefault(rule, [])) < 3:
-                        examples[rule].append((before[:120], after[:120]))
-        self.findings += [cleaning_finding(rule, rows, examples[rule]) for rule, rows in sorted(changed.items())]
 
     # --- what the rows are like, and which part each goes to
     def split(self) -> None:
@@ -354,7 +294,7 @@ class _Prepared:
     def _given_parts(self) -> np.ndarray:
         given = np.full(len(self.text), -1, dtype=np.int8)
         if self.settings.split_column:
-            values = self.column(self.settings.split_column)
+            values = self.rows.column(self.settings.split_column)
             words = guess_split([value for value in values if value not in (None, "")])
             if words is None:
                 shown = ", ".join(sorted({str(value) for value in values})[:8])
@@ -366,44 +306,23 @@ class _Prepared:
         return given
 
     def _find_in_labels(self, held_out: np.ndarray) -> None:
-        counts: dict[str, int] = {}
-        for label, held in zip(self.label, held_out):
-            if not held:
-                counts[label] = counts.get(label, 0) + 1
-        if len(counts) < 2:
-            only = next(iter(counts), "")
-            raise CallError(say(f"There is only one label ({only!r}): nothing to tell apart.", f"只有一个标签（{only!r}）：没有可区分的内容。"),
-                            say(f"name another label column: [prepare] label (now {self.settings.label!r})", f"请换一个标签列：[prepare] label（现在是 {self.settings.label!r}）"), where=self.settings.data)
-        if sum(count >= 2 for count in counts.values()) < 2:
-            raise CallError(say("Fewer than two labels have two rows or more: nothing can be learnt and tested.", "至少要有两个标签各有两行以上，否则无法学习和测试。"),
-                            say("add rows, or name another label column: [prepare] label", "请增加数据，或换一个标签列：[prepare] label"), where=self.settings.data)
+        """Refuses labels that nothing can be learnt from; merges or reports slips; finds what gives the label away."""
+        learn = [i for i in range(len(self.label)) if not held_out[i]]
+        counts = Counter(self.label[i] for i in learn)
+        check_learnable(counts, where=self.settings.data, label=self.settings.label or "")
+        merge = self.settings.label_typos == "merge"
         for rare, common, why in similar_labels(counts):
-            merge = self.settings.label_typos == "merge"
             rows = [self.kept[i] for i, label in enumerate(self.label) if label == rare]
             self.find("label_typos", rows, f"rows have the label {rare!r}, which looks like {common!r} misspelt ({why.en}): {'merged' if merge else 'left as it is'}",
                       f"的标签是 {rare!r}，像是 {common!r} 写错了（{why.zh}）：{'已合并' if merge else '保持原样'}", 'label_typos = "merge"')
             if merge:
                 self.label = [common if label == rare else label for label in self.label]
-                counts[common] = counts.get(common, 0) + counts.pop(rare, 0)
-        once = [self.kept[i] for i, label in enumerate(self.label) if counts.get(label) == 1 and not held_out[i]]
+                counts[common] += counts.pop(rare, 0)
+        once = [self.kept[i] for i in learn if counts[self.label[i]] == 1]
         self.find("label_once", once, "labels are seen once: they can be learnt from, not measured", "的标签只出现一次：可以学，但无法衡量")
-        self._find_give_aways(held_out)
-
-    def _find_give_aways(self, held_out: np.ndarray) -> None:
         used = {*self.settings.text, self.settings.label, self.settings.split_column}
-        learn = [i for i, held in zip(self.kept, held_out) if not held]
-        labels = [label for label, held in zip(self.label, held_out) if not held]
-        columns = {name: [self.rows.values[i][position] for i in learn]
-                   for position, name in enumerate(self.rows.columns) if name not in used}
-        for name, share in give_aways(columns, labels):
-            self.findings.append(Finding("gives_away", len(labels), say(
-                f"The column {name!r} gives the label away ({share:.1%} of rows): it is not used.",
-                f"{name!r} 列会直接泄露标签（{share:.1%} 的行）：没有使用它。")))
-        named = label_in_text([text for text, held in zip(self.text, held_out) if not held], labels)
-        if named >= NAMED_IN_TEXT:
-            self.findings.append(Finding("gives_away", len(labels), say(
-                f"{named:.1%} of the texts hold the name of their own label: what is measured may be too good.",
-                f"{named:.1%} 的文本里写着自己的标签名：量出来的成绩可能虚高。"), setting="text = [\"…\"]"))
+        others = {name: [self.rows.values[self.kept[i]][position] for i in learn] for position, name in enumerate(self.rows.columns) if name not in used}
+        self.findings += find_give_aways(others, [self.text[i] for i in learn], [self.label[i] for i in learn])
 
     def _find_leaks(self, learn: np.ndarray, held: np.ndarray, drop: np.ndarray) -> None:
         found = find_leaks([self.text[i] for i in learn], [self.text[i] for i in held])
@@ -428,20 +347,18 @@ class _Prepared:
 
     # --- on disk
     def write(self, target: Path, fingerprint: str) -> None:
-        import polars
-
+        polars = _need_polars()
         languages = languages_of(self.text)
         single = len(self.settings.text) == 1
-        raw = [[self.raw[name][i] for name in self.settings.text] for i in self.kept]
+        raw = [[self.cleaned.raw[name][i] for name in self.settings.text] for i in self.kept]
         frame = polars.DataFrame({
             "row": self.kept + 1, "line": [self.rows.line[i] for i in self.kept],
             "file": polars.Series([self.rows.file[i] for i in self.kept], dtype=polars.Int8), "text": self.text,
             "original": polars.Series([None if single and values[0] == text else values for values, text in zip(raw, self.text)], dtype=polars.List(polars.String)),
-            "spans": polars.Series([list(self.spans[i]) if i in self.spans else None for i in self.kept], dtype=polars.List(polars.Int32)),
+            "spans": polars.Series([list(self.cleaned.spans[i]) if i in self.cleaned.spans else None for i in self.kept], dtype=polars.List(polars.Int32)),
             "label": polars.Series(self.number, dtype=polars.Int32), "part": polars.Series(self.part, dtype=polars.Int8),
             "language": list(languages), "group": self.group,
         })
-        target.parent.mkdir(parents=True, exist_ok=True)
         with publish_folder(target, replace=True) as folder:
             frame.write_ipc(folder / "examples.arrow", compression="uncompressed")
             (folder / "meta.json").write_text(json.dumps(self._meta(fingerprint, list(languages)), ensure_ascii=False), encoding="utf-8")
@@ -469,16 +386,8 @@ class _Prepared:
 def fingerprint_of(source: Any, settings: PrepareSettings, clean: CleanSettings) -> str:
     """SHA-256 of the data's bytes and of every setting that shapes the rows; paths do not count."""
     shaping = asdict(settings) | {"data": "", "test": ""}
-    parts = [f"{VERSION}", json.dumps([shaping, asdict(clean)], sort_keys=True), _hash_of(source), _hash_of(settings.test)]
+    parts = [f"{VERSION}", json.dumps([shaping, asdict(clean)], sort_keys=True), hash_source(source), hash_source(settings.test)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _hash_of(source: Any) -> str:
-    if source is None:
-        return ""
-    if isinstance(source, (str, Path)):
-        return sha256_of(Path(source))
-    return hashlib.sha256("\n".join(repr(row) for row in open_table(source).rows()).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _is_fresh(target: Path) -> bool:

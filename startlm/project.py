@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 import tomllib
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from typing import Any, Iterator, Mapping
 
 from . import deploy as deploy_step
 from .build import BuildSettings, build_model, load_model, save_model
-from .columns.text import CleanSettings
+from .columns.cleaning import CleanSettings
 from .core.artifacts import Bundle, Examples, Model, Report
 from .core.contracts import Progress
 from .core.durable import hold, make_folder, read_json, write_json, write_text
@@ -21,7 +22,7 @@ from .core.errors import BundleError, CallError, StartLMError
 from .core.language import Said, say
 from .core.settings import check_settings, to_toml, unknown_key
 from .deploy import DeploySettings, deploy_steps
-from .evaluate import EvaluateSettings, evaluate_steps, figure_named, note_reading
+from .evaluate import EvaluateSettings, evaluate_steps, note_reading
 from .predict import PredictSettings, open_model
 from .prepare import PrepareSettings, fingerprint_of, prepare_steps
 from .train import TrainSettings, train_steps
@@ -64,7 +65,10 @@ class Project:
 
     @property
     def data(self) -> str:
-        return str(self.folder / self.settings["prepare"].data)
+        if not self.settings["prepare"].data:
+            raise CallError(say("It is not said which table to learn from.", "没有说明用哪张表来学习。"),
+                            say('write under [prepare]: data = "…", from the project\'s folder', '在 [prepare] 下写：data = "…"，路径从项目文件夹算起'), where=str(self.folder / FILE))
+        return _from_here(self.folder / self.settings["prepare"].data)
 
     @property
     def bundles(self) -> Path:
@@ -75,7 +79,7 @@ class Project:
         from dataclasses import replace
 
         settings = self.settings["prepare"]
-        return replace(settings, test=None if settings.test is None else str(self.folder / settings.test))
+        return replace(settings, data=self.data, test=None if settings.test is None else _from_here(self.folder / settings.test))
 
     def marks(self) -> dict[str, str]:
         """The fingerprint of each step: of the data, of the settings that shape it, and of the step before it."""
@@ -90,6 +94,12 @@ class Project:
     def runs(self) -> list[Path]:
         """The runs, newest first."""
         return sorted((path.parent for path in (self.folder / "runs").glob("*/run.json")), reverse=True)
+
+
+def _from_here(path: Path) -> str:
+    """The path as a person here would write it: without the way up and down again that leads through the project's folder."""
+    real, here = os.path.realpath(path), os.getcwd()
+    return os.path.relpath(real, here) if Path(real).is_relative_to(here) else real
 
 
 def read_settings(folder: Path, overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -108,6 +118,8 @@ def read_settings(folder: Path, overrides: Mapping[str, Mapping[str, Any]]) -> d
     for name in content:
         if name not in SECTIONS:
             raise unknown_key(name, ["task", *SECTIONS], section="", where=str(path))
+        if not isinstance(content[name], dict):
+            raise CallError(say(f"{name} is a section, not a setting.", f"{name} 是一节，不是一个设置。"), say(f"write [{name}] on a line, its settings below", f"另起一行写 [{name}]，它的设置写在下面"), where=str(path))
     settings = {}
     for name, cls in SECTIONS.items():
         strict = check_settings(cls, content.get(name, {}), section=name, where=str(path))
@@ -270,7 +282,7 @@ class _Run:
             yield last
         self.report = last.result  # type: ignore[union-attr]
         readings = note_reading(self.project.folder / "runs" / "test-readings.json", self.marks["train"], self.examples.fingerprint,
-                                figure_named(self.report.content, "accuracy")["value"])
+                                self.report.figure("accuracy")["value"])
         yield Progress("evaluate", said=say(f"Reading {readings} of this test part (runs/test-readings.json).", f"这是第 {readings} 次读取该测试部分（runs/test-readings.json）。"))
 
     def deploy(self) -> Iterator[Progress]:

@@ -14,13 +14,13 @@ from typing import Any, Iterator, Literal, Mapping, Sequence
 
 import numpy as np
 
-from .build import describe_cost, recipe_from_json
 from .core.artifacts import Examples, Model
 from .core.contracts import Fitted, Labelled, Progress, Recipe
 from .core.durable import json_bytes, publish_folder, read_json, read_verified, remove_leftovers, write_json
 from .core.errors import BundleError
 from .core.language import say
 from .core.parts import folds_of
+from .core.recipes import describe_cost, recipe_from_json
 from .core.settings import seconds_of, share_of
 from .core.shelves import look_up
 from .core.states import state_files, state_from_files

@@ -13,7 +13,7 @@ from typing import Any, Mapping, NamedTuple, Sequence
 from ..core.language import Said, say
 from ..core.scripts import count_han
 from . import Guess, filled, names_in
-from .text import CleanSettings, clean_texts
+from .cleaning import CleanSettings, clean_texts
 
 LABEL_NAMES = frozenset("label labels category categories intent intents class target sentiment topic polarity 标签 类别 意图 分类 类目 情感 主题 标注".split())
 """Names of the column that a model is to learn, used alone or as one word of a name."""

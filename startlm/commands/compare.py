@@ -10,10 +10,9 @@ from ..columns.category import Category
 from ..core.contracts import BadRow, Table
 from ..core.errors import CallError
 from ..core.language import Said, say
-from ..formats import open_table
+from ..formats import no_such_column, open_table
 from ..metrics.comparison import Comparison, compare
 from ..metrics.intervals import in_words
-from ..prepare import no_such_column
 
 
 @dataclass(frozen=True)

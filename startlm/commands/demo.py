@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Callable
 
+from ..core.artifacts import Report
+from ..core.durable import read_json
 from ..core.language import Said, say
-from ..evaluate import figure_named
 from ..predict import bundle_of, open_bundle
 from ..project import FILE, Project, new_project, run_project
 from ..sample.company import Planted, new_messages, write_sample
@@ -28,18 +29,14 @@ def run_demo(folder: Path, display: Display, tell: Callable[[Said], None]) -> di
         new_project(project, look.settings(project), str(say("The demo's project.", "导览用的项目。")))
         for said in look.said:
             tell(said)
-    report = None
-    for progress in run_project(Project(project, {"build": {}}), "deploy"):
+    for progress in run_project(Project(project)):
         display.see(progress)
-        report = progress.result.content if hasattr(progress.result, "content") else report
     return _ending(project, planted, display, tell)
 
 
 def _ending(project: Path, planted: Planted, display: Display, tell: Callable[[Said], None]) -> dict[str, Any]:
-    from ..core.durable import read_json
-
     run = Project(project).runs()[0]
-    accuracy = figure_named(read_json(run / "report.json"), "accuracy")
+    accuracy = Report(run, read_json(run / "report.json")).figure("accuracy")
     predictor = open_bundle(bundle_of(project))
     tell(say("\nNew messages:", "\n新来的消息："))
     answers = predictor.predict(new_messages())

@@ -13,8 +13,7 @@ from ..columns.roles import guess_roles, guess_split
 from ..core.contracts import Row, Table
 from ..core.errors import CallError
 from ..core.language import Said, say
-from ..formats import open_table
-from ..prepare import no_such_column
+from ..formats import no_such_column, open_table
 
 MOST_ROWS = 100_000  # rows read to draw the sample from: files are often sorted by label
 
@@ -61,8 +60,10 @@ def look_at(data: str, *, test: str | None, text: tuple[str, ...], label: str | 
                         say('add a column of labels, or name the separator: [prepare] delimiter = ";"', '请增加标签列，或写明分隔符：[prepare] delimiter = ";"'), where=data)
     if not text or not label:
         missing = say("text", "文本") if not text else say("label", "标签")
+        seen = [say(f"{name}: {kind} ({why.en})", f"{name}：{_KINDS[kind]}（{why.zh}）") for name, (kind, why) in kinds.items()]
         raise CallError(say(f"No column looks like the {missing.en}.", f"看不出哪一列是{missing.zh}。"),
-                        say(f"name it: --{missing.en} COLUMN; the columns are {', '.join(table.columns)}", f"请指明：--{missing.en} 列名；现有的列：{'、'.join(table.columns)}"), where=data)
+                        say(f"name it: --{missing.en} COLUMN; the columns are {', '.join(each.en for each in seen)}",
+                            f"请指明：--{missing.en} 列名；现有的列：{'；'.join(each.zh for each in seen)}"), where=data)
     said += list(roles.why) + [_roles_said(table, text, label, split_column, samples)]
     return Look(table, data, test, text, label, split_column, tuple(said))
 

@@ -93,6 +93,10 @@ class Report:
     folder: Path
     content: Mapping[str, Any]
 
+    def figure(self, name: str) -> Mapping[str, Any]:
+        """One figure by its name: value, low, high, n, baseline."""
+        return next(figure for figure in self.content["figures"] if figure["name"] == name)
+
     @property
     def better_than_baseline(self) -> bool:
         return bool(self.content["better_than_baseline"])

@@ -6,7 +6,7 @@ Arrays are numpy. Shapes are written (N, T, …): N rows, T tokens, L labels.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Protocol, Sequence, runtime_checkable
+from typing import Any, Iterable, Mapping, NamedTuple, Protocol, Sequence, runtime_checkable
 
 import numpy as np
 

@@ -26,8 +26,8 @@ class StartLMError(Exception):
     def __str__(self) -> str:
         parts = [str(self.message)]
         if self.where:
-            parts.append(f"  {say('where:', '位置：')} {self.where}")
-        parts.append(f"  {say('what to do:', '怎么办：')} {self.hint}")
+            parts.append(f"  {say('where: ', '位置：')}{self.where}")
+        parts.append(f"  {say('what to do: ', '怎么办：')}{self.hint}")
         return "\n".join(parts)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Mapping, Sequence
 
 import numpy as np
 
+from .errors import CallError
 from .language import Said, say
 
 SHOWN = 10  # row numbers listed for each finding
@@ -84,6 +85,30 @@ def label_in_text(texts: Sequence[str], labels: Sequence[str]) -> float:
     """The share of rows whose text holds the name of their own label (names of two characters or more)."""
     named = sum(len(label) > 1 and label.lower() in text.lower() for text, label in zip(texts, labels))
     return named / max(1, len(texts))
+
+
+def find_give_aways(columns: Mapping[str, Sequence[Any]], texts: Sequence[str], labels: Sequence[str]) -> list[Finding]:
+    """What tells the label without the model's help: another column, or the label's own name in the text."""
+    found = [Finding("gives_away", len(labels), say(f"The column {name!r} gives the label away ({share:.1%} of rows): it is not used.",
+                                                    f"{name!r} 列会直接泄露标签（{share:.1%} 的行）：没有使用它。"))
+             for name, share in give_aways(columns, labels)]
+    named = label_in_text(texts, labels)
+    if named >= NAMED_IN_TEXT:
+        found.append(Finding("gives_away", len(labels), say(
+            f"{named:.1%} of the texts hold the name of their own label: what is measured may be too good.",
+            f"{named:.1%} 的文本里写着自己的标签名：量出来的成绩可能虚高。"), setting='text = ["…"]'))
+    return found
+
+
+def check_learnable(counts: Mapping[str, int], *, where: str, label: str) -> None:
+    """Raises CallError where there are not two labels with two rows each."""
+    if len(counts) < 2:
+        only = next(iter(counts), "")
+        raise CallError(say(f"There is only one label ({only!r}): nothing to tell apart.", f"只有一个标签（{only!r}）：没有可区分的内容。"),
+                        say(f"name another label column: [prepare] label (now {label!r})", f"请换一个标签列：[prepare] label（现在是 {label!r}）"), where=where)
+    if sum(count >= 2 for count in counts.values()) < 2:
+        raise CallError(say("Fewer than two labels have two rows or more: nothing can be learnt and tested.", "至少要有两个标签各有两行以上，否则无法学习和测试。"),
+                        say(f"add rows, or name another label column: [prepare] label (now {label!r})", f"请增加数据，或换一个标签列：[prepare] label（现在是 {label!r}）"), where=where)
 
 
 def cleaning_finding(rule: str, rows: Sequence[int], examples: Sequence[tuple[str, str]]) -> Finding:

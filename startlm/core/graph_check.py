@@ -168,7 +168,7 @@ def _check_product(inputs: Sequence[str], constants: Mapping[str, Described]) ->
 def _check_ends(body: Mapping[str, list[Any]], nodes: int) -> GraphFacts:
     """Inputs ids int64 (N, T) or (N, T, K) and lengths int64 (N,); output logits float32 (N, L)."""
     ends = [_described(value) for value in (*body.get("inputs", []), *body.get("outputs", []))]
-    names, kinds, shapes = zip(*ends) if ends else ((), (), ())
+    names, kinds, shapes = zip(*ends, strict=True) if ends else ((), (), ())
     ranks = tuple(len(shape) for shape in shapes)
     if names != ("ids", "lengths", "logits") or kinds != (7, 7, 1) or ranks not in ((2, 1, 2), (3, 1, 2)):
         raise _refused(f"its inputs and outputs are {list(names)}"[:MAX_NAME])

@@ -327,7 +327,7 @@ def _ranges(model: onnx.ModelProto, names: list[str], batches: Iterable[Batch]) 
                 "int8 需要用一些数据行来测量网络内部的取值，但没有数据行（或出现了非数值）。"),
             say("keep the fp32 graph", "请保留 fp32 计算图"),
         )
-    return {name: (float(a), float(b)) for name, a, b in zip(names, low, high)}
+    return {name: (float(a), float(b)) for name, a, b in zip(names, low, high, strict=True)}
 
 
 class _Int8Writer:

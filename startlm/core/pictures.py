@@ -16,8 +16,9 @@ from .errors import MissingExtraError
 from .language import Said, say
 
 WIDTH = 360  # of a picture, in pixels: a phone's column, so that 12 px stay 11 px or more at 390 px
-LABELS = 132  # pixels for the labels on the left
-LETTERS = 19  # half-width letters of 12 px that fit there
+LABELS = 140  # pixels for the labels on the left
+LETTERS = 17  # half-width letters that fit there
+LETTER = 7.6  # pixels of one, in a wide font
 SIZE = 12.5  # of text, in pixels
 ROW = 22  # pixels for one label
 MOST_ROWS, WORST, BEST = 40, 20, 10  # more labels than MOST_ROWS: only the worst and the best are drawn
@@ -26,6 +27,7 @@ GOOD, BAD, INK, FAINT, LINE, PAPER = (f"var(--{name})" for name in ("good", "bad
 
 
 # -------------------------------------------------------------------- drawing
+
 
 class Words:
     """The texts of one picture, each behind a token."""
@@ -37,9 +39,9 @@ class Words:
         """A token for a text in both languages."""
         return self._token("".join(f'<tspan class="{name}" lang="{name}">{escape(words)}</tspan>' for name, words in text._asdict().items()))
 
-    def data(self, text: str, letters: int = LETTERS) -> str:
-        """A token for a text of the user's, cut to so many half-width letters."""
-        return self._token(escape(shortened(text, letters)))
+    def label(self, text: str) -> str:
+        """A token for a label, cut in its middle to LETTERS: labels often differ only at the end."""
+        return self._token(escape(squeezed(text, LETTERS)))
 
     def _token(self, markup: str) -> str:
         self.texts.append(markup)
@@ -55,17 +57,30 @@ def escape(text: str) -> str:
     return html.escape("".join("\ufffd" if unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\t" else letter for letter in text))
 
 
+def width_of(text: str) -> int:
+    """In half-width letters: a Chinese character counts two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
 def shortened(text: str, letters: int) -> str:
-    """The text cut to so many half-width letters (a Chinese character counts two), with … where something is left out."""
+    """The text on one line, cut to so many half-width letters, with … where something is left out."""
     text = " ".join(text.split())
-    widths = [2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text]
-    if sum(widths) <= letters:
+    if width_of(text) <= letters:
         return text
     kept, room = 0, letters - 1
-    while widths[kept] <= room:
-        room -= widths[kept]
+    while width_of(text[kept]) <= room:
+        room -= width_of(text[kept])
         kept += 1
-    return text[:kept].rstrip() + "…"
+    return text[:kept] + "…"
+
+
+def squeezed(text: str, letters: int) -> str:
+    """As `shortened`, but a third of the room is kept for the end."""
+    text = " ".join(text.split())
+    if width_of(text) <= letters:
+        return text
+    end = shortened(text[::-1], letters // 3 + 1)[-2::-1]
+    return shortened(text, letters - width_of(end)) + end
 
 
 class Picture(NamedTuple):
@@ -89,21 +104,41 @@ def draw(picture: Picture, words: Words) -> str:
     except ImportError as error:
         raise MissingExtraError("train", "vl-convert-python") from error
     left, top, right, bottom = picture.padding
-    svg = vl_convert.vegalite_to_svg({
-        "autosize": {"type": "none"}, "padding": {"left": left, "top": top, "right": right, "bottom": bottom},
-        "width": picture.width, "height": picture.height, "layer": list(picture.layers), "config": _CONFIG,
-    })
+    svg = vl_convert.vegalite_to_svg(
+        {
+            "autosize": {"type": "none"},
+            "padding": {"left": left, "top": top, "right": right, "bottom": bottom},
+            "width": picture.width,
+            "height": picture.height,
+            "layer": list(picture.layers),
+            "config": _CONFIG,
+        }
+    )
     width, height = left + picture.width + right, top + picture.height + bottom
     body = words.put_into(re.sub(r' (?:role|aria-\w+|pointer-events|class|xmlns(?::\w+)?)="[^"]*"', "", svg).partition(">")[2])
-    least = f";min-width:{width}px" if width > WIDTH + 20 else ""
+    least = f";min-width:{width}px" if width > WIDTH + 20 else ""  # it scrolls in its box rather than being too small to read
     texts = "".join(f"<{tag}>{escape(said.en)} / {escape(said.zh)}</{tag}>" for tag, said in (("title", picture.title), ("desc", picture.described)))
     return f'<svg role="img" viewBox="0 0 {width} {height}" style="max-width:{round(width * 1.15)}px{least}">{texts}{body}'
 
 
 _CONFIG: Mapping[str, Any] = {
-    "background": None, "view": {"stroke": None}, "font": "sans-serif",
-    "axis": {"labelFontSize": SIZE, "titleFontSize": SIZE, "titleFontWeight": "normal", "labelColor": INK, "titleColor": FAINT, "gridColor": LINE,
-             "domainColor": LINE, "tickColor": LINE, "labelLimit": 0, "titleLimit": 0, "labelPadding": 6},
+    "background": None,
+    "view": {"stroke": None},
+    "font": "sans-serif",
+    "axis": {
+        "labelFontSize": SIZE,
+        "titleFontSize": SIZE,
+        "titleFontWeight": "normal",
+        "labelColor": INK,
+        "titleColor": FAINT,
+        "gridColor": LINE,
+        "domainColor": LINE,
+        "tickColor": LINE,
+        "labelLimit": 0,
+        "titleLimit": 0,
+        "labelPadding": 6,
+        "titlePadding": 8,
+    },
     "text": {"fontSize": SIZE, "fill": INK, "limit": 0},
 }
 
@@ -130,13 +165,19 @@ def _above(words: Words, text: Said, left: int) -> dict[str, Any]:
     return {"title": words.said(text), "titleAngle": 0, "titleAlign": "left", "titleBaseline": "bottom", "titleX": -left + 4, "titleY": -10}
 
 
-def _whiskers(rows: Sequence[Mapping[str, Any]], y: Mapping[str, Any], colour: str, *, hollow: bool = False, **offset: Any) -> list[dict[str, Any]]:
-    """Dots with their intervals, for rows with value, low and high."""
+def _whiskers(rows: Sequence[Mapping[str, Any]], y: Mapping[str, Any], colour: str, *, hollow: bool = False, lower: float = 0) -> list[dict[str, Any]]:
+    """Dots with their intervals, for rows with value, low and high; so many pixels `lower` than the middle of the row."""
     x = _share("value")
-    dot = {"type": "point", "size": 60, "opacity": 1, "stroke": colour, "strokeWidth": 2, "fill": PAPER if hollow else colour}
+    ends = [{**row, "end": row[end]} for row in rows for end in ("low", "high")]
     return [
-        _layer(rows, {"type": "rule", "strokeWidth": 2.5, "stroke": colour}, y=y, x=x | {"field": "low"}, x2={"field": "high"}, **offset),
-        _layer(rows, dot, y=y, x=x, **offset),
+        _layer(rows, {"type": "rule", "strokeWidth": 2, "stroke": colour, "yOffset": lower}, y=y, x=x | {"field": "low"}, x2={"field": "high"}),
+        _layer(ends, {"type": "tick", "thickness": 2, "height": 9, "color": colour, "opacity": 1, "yOffset": lower}, y=y, x=x | {"field": "end"}),
+        _layer(
+            rows,
+            {"type": "point", "size": 38, "opacity": 1, "stroke": colour, "strokeWidth": 2, "fill": PAPER if hollow else colour, "yOffset": lower},
+            y=y,
+            x=x,
+        ),
     ]
 
 
@@ -146,8 +187,10 @@ def _numbers(figure: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 # ------------------------------------------------------------------- pictures
 
-def figures_picture(names: Mapping[str, Said], figures: Sequence[Mapping[str, Any]], clean: Sequence[Mapping[str, Any]] | None,
-                    cheapest: Mapping[str, Any] | None) -> str:
+
+def figures_picture(
+    names: Mapping[str, Said], figures: Sequence[Mapping[str, Any]], clean: Sequence[Mapping[str, Any]] | None, cheapest: Mapping[str, Any] | None
+) -> str:
     """Shares of a report with their intervals: as published, clean where given, the baseline, the cheapest rung's dev accuracy."""
     words = Words()
     tokens = {name: words.said(said) for name, said in names.items()}
@@ -156,17 +199,14 @@ def figures_picture(names: Mapping[str, Said], figures: Sequence[Mapping[str, An
     def rows(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         return [_numbers(figure, tokens[figure["name"]]) for figure in given if figure["name"] in tokens and figure["value"] is not None]
 
-    def beside(pixels: int) -> dict[str, Any]:
-        return {"yOffset": {"value": pixels}} if clean else {}
-
     shown = rows(figures)
     baseline = [row for row in shown if row["baseline"] is not None]
     layers = [_layer(baseline, {"type": "tick", "thickness": 4, "height": 18, "color": FAINT, "opacity": 1}, y=y, x=_share("baseline"))]
-    layers += _whiskers(shown, y, GOOD, **beside(-5))
-    layers += _whiskers(rows(clean or ()), y, BAD, hollow=True, **beside(5)) if clean else []
+    layers += _whiskers(shown, y, GOOD, lower=-5 if clean else 0)
+    layers += _whiskers(rows(clean or ()), y, BAD, hollow=True, lower=6) if clean else []
     if cheapest and "accuracy" in tokens:
-        mark = {"type": "point", "shape": "diamond", "size": 90, "stroke": INK, "fill": PAPER, "strokeWidth": 1.5, "opacity": 1}
-        layers.append(_layer([{"name": tokens["accuracy"], "value": cheapest["accuracy"]}], mark, y=y, x=_share("value"), yOffset={"value": -9}))
+        mark = {"type": "point", "shape": "diamond", "size": 60, "stroke": INK, "fill": PAPER, "strokeWidth": 1.5, "opacity": 1, "yOffset": -12}
+        layers.append(_layer([{"name": tokens["accuracy"], "value": cheapest["accuracy"]}], mark, y=y, x=_share("value")))
     title = say("Figures on the test part", "测试部分的指标")
     described = say("Each figure with its 95 % interval; the numbers stand in the table beside it.", "每个指标及其 95% 区间；数字见旁边的表格。")
     return draw(Picture(layers, WIDTH - LABELS - 22, (ROW + 12) * len(tokens), (LABELS, 6, 22, 26), title, described), words)
@@ -184,13 +224,18 @@ def classes_picture(classes: Sequence[Mapping[str, Any]]) -> str:
     if len(order) > MOST_ROWS:
         measured = [each for each in order if each["f1"]["value"] is not None] or order
         order = [*measured[:WORST], None, *measured[WORST:][-BEST:]]
-    tokens = [words.said(say("…", "…")) if each is None else words.data(each["label"]) for each in order]
+    tokens = [words.said(say("…", "…")) if each is None else words.label(each["label"]) for each in order]
     rows = [_numbers(each["f1"], token) for each, token in zip(order, tokens) if each is not None and each["f1"]["value"] is not None]
-    few = [{"name": token, "value": 0.0, "text": words.said(say(f"not enough data ({each['f1']['n']} rows)", f"数据不够（{each['f1']['n']} 行）"))}
-           for each, token in zip(order, tokens) if each is not None and each["f1"]["value"] is None]
+    few = [
+        {"name": token, "value": 0.0, "text": words.said(say(f"not enough data ({each['f1']['n']} rows)", f"数据不够（{each['f1']['n']} 行）"))}
+        for each, token in zip(order, tokens)
+        if each is not None and each["f1"]["value"] is None
+    ]
     y = _names("name", tokens, grid=True)
-    layers = [_layer(few, {"type": "text", "align": "left", "fill": FAINT, "dx": 4}, y=y, x=_share("value"), text={"field": "text", "type": "nominal"}),
-              *_whiskers(rows, y, GOOD)]
+    layers = [
+        _layer(few, {"type": "text", "align": "left", "fill": FAINT, "dx": 4}, y=y, x=_share("value"), text={"field": "text", "type": "nominal"}),
+        *_whiskers(rows, y, GOOD),
+    ]
     title = say("F1 of each label, the worst first", "各标签的 F1，最差的在前")
     worst = ", ".join(f"{each['label']} {each['f1']['value']:.0%}" for each in order[:3] if each is not None and each["f1"]["value"] is not None)
     described = say(f"The worst: {worst}. All labels stand in the table.", f"最差的：{worst}。所有标签见表格。")
@@ -199,8 +244,11 @@ def classes_picture(classes: Sequence[Mapping[str, Any]]) -> str:
 
 def hand_over_picture(curve: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any] | None) -> str | None:
     """The share answered against the error among them, with intervals, and the chosen point; None where no point has a figure."""
-    points = [{"answered": point["answered"]["value"], **{key: point["error"][key] for key in ("value", "low", "high")}}
-              for point in curve if point["error"]["value"] is not None and point["answered"]["value"] is not None]
+    points = [
+        {"answered": point["answered"]["value"], **{key: point["error"][key] for key in ("value", "low", "high")}}
+        for point in curve
+        if point["error"]["value"] is not None and point["answered"]["value"] is not None
+    ]
     if not points:
         return None
     target = chosen["target"] if chosen else 0.0
@@ -219,12 +267,16 @@ def hand_over_picture(curve: Sequence[Mapping[str, Any]], chosen: Mapping[str, A
         error, answered = chosen["error_on_test"], chosen["answered_on_test"]
         if error["value"] is not None and answered["value"] is not None:
             point = {"answered": answered["value"], **{key: min(error[key], top) for key in ("value", "low", "high")}}
-            layers += [_layer([point], {"type": "rule", "stroke": BAD, "strokeWidth": 2.5}, x=x, y=y | {"field": "low"}, y2={"field": "high"}),
-                       _layer([point], {"type": "point", "size": 110, "fill": BAD, "stroke": PAPER, "strokeWidth": 2, "opacity": 1}, x=x, y=y)]
+            layers += [
+                _layer([point], {"type": "rule", "stroke": BAD, "strokeWidth": 2.5}, x=x, y=y | {"field": "low"}, y2={"field": "high"}),
+                _layer([point], {"type": "point", "size": 110, "fill": BAD, "stroke": PAPER, "strokeWidth": 2, "opacity": 1}, x=x, y=y),
+            ]
     title = say("Answer or hand over", "回答还是转人工")
     last = points[-1]
-    described = say(f"Answering {last['answered']:.0%} of rows, {last['value']:.1%} are wrong.", f"回答 {last['answered']:.0%} 的消息时，有 {last['value']:.1%} 答错。")
-    return draw(Picture(layers, WIDTH - left - 22, 210, (left, 34, 22, 46), title, described), words)
+    described = say(
+        f"Answering {last['answered']:.0%} of rows, {last['value']:.1%} are wrong.", f"回答 {last['answered']:.0%} 的消息时，有 {last['value']:.1%} 答错。"
+    )
+    return draw(Picture(layers, WIDTH - left - 22, 210, (left, 34, 22, 52), title, described), words)
 
 
 def reliability_picture(after: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]) -> str:
@@ -240,10 +292,11 @@ def reliability_picture(after: Sequence[Mapping[str, Any]], before: Sequence[Map
             layers += [_layer(bins, {"type": "line", "stroke": colour, "strokeWidth": 1.5, "strokeOpacity": 0.6}, x=x, y=y), _layer(bins, dot, x=x, y=y)]
     title = say("Does confidence mean what it says?", "置信度可信吗？")
     described = say("Points above the dashed line: surer than it says; below: less.", "点在虚线上方：实际比置信度更准；在下方：不如置信度。")
-    return draw(Picture(layers, WIDTH - left - 22, 240, (left, 34, 22, 46), title, described), words)
+    return draw(Picture(layers, WIDTH - left - 22, 240, (left, 34, 22, 52), title, described), words)
 
 
 # ------------------------------------------------------------------ confusion
+
 
 def confused_block(counts: Sequence[Sequence[int]]) -> list[int]:
     """The label numbers a heat map shows: those with rows, or of too many the BLOCK most confused ones, in their order."""
@@ -260,15 +313,20 @@ def confused_block(counts: Sequence[Sequence[int]]) -> list[int]:
 def confusion_picture(labels: Sequence[str], counts: Sequence[Sequence[int]], shown: Sequence[int]) -> str:
     """Rows: what a message is; columns: what the model said. Shade: the share of the row; number: how many."""
     words = Words()
-    down, across = ([words.data(labels[i]) for i in shown] for _ in range(2))
-    cell, top, right, left = 28 if len(shown) <= BLOCK else 24, 128, 10, LABELS
-    cells = [{"truth": down[a], "said": across[b], "rows": str(counts[i][j]), "shade": (counts[i][j] / sum(counts[i])) ** (1 if i == j else 0.5), "right": i == j}
-             for a, i in enumerate(shown) for b, j in enumerate(shown) if counts[i][j]]
+    down, across = ([words.label(labels[i]) for i in shown] for _ in range(2))
+    cell = next(pixels for most, pixels in ((5, 44), (8, 34), (BLOCK, 28), (LARGEST_HEAT_MAP, 24)) if len(shown) <= most)
+    left = round(LETTER * max(width_of(squeezed(labels[i], LETTERS)) for i in shown)) + 12
+    cells = [
+        {"truth": down[a], "said": across[b], "rows": str(counts[i][j]), "shade": (counts[i][j] / sum(counts[i])) ** (1 if i == j else 0.5), "right": i == j}
+        for a, i in enumerate(shown)
+        for b, j in enumerate(shown)
+        if counts[i][j]
+    ]
     grid = [{"truth": one, "said": other} for one in down for other in across]
     y = _names("truth", down)
     x = _names("said", across, orient="top", labelAngle=-90, labelAlign="left", labelBaseline="middle")
     tile = {"type": "rect", "stroke": LINE, "strokeWidth": 1}
-    text = words_of_counts(cells)
+    text = [row | {"rows": row["rows"] if len(row["rows"]) < 4 else f"{int(row['rows']) / 1000:.0f}k"} for row in cells]
     layers = [_layer(grid, tile | {"fill": PAPER}, x=x, y=y)]
     for is_right, colour in ((True, GOOD), (False, BAD)):
         some = [row for row in cells if row["right"] == is_right]
@@ -279,11 +337,8 @@ def confusion_picture(labels: Sequence[str], counts: Sequence[Sequence[int]], sh
         layers.append(_layer(some, {"type": "text", "fill": colour, "fontSize": 12}, x=x, y=y, text={"field": "rows", "type": "nominal"}))
     title = say("What is taken for what", "什么被当成了什么")
     right_rows = sum(counts[i][i] for i in shown)
-    described = say(f"{right_rows:,} rows on the diagonal are right; the most confused pairs are listed on this page.",
-                    f"对角线上的 {right_rows:,} 行是对的；最常混淆的标签对见本页列表。")
-    return draw(Picture(layers, cell * len(shown), cell * len(shown), (left, top, right, 8), title, described), words)
-
-
-def words_of_counts(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The numbers written into the cells: thousands are shortened so that they fit."""
-    return [{**row, "rows": row["rows"] if len(row["rows"]) < 4 else f"{int(row['rows']) / 1000:.1f}k"} for row in cells]
+    described = say(
+        f"{right_rows:,} rows on the diagonal are right; the most confused pairs are listed on this page.",
+        f"对角线上的 {right_rows:,} 行是对的；最常混淆的标签对见本页列表。",
+    )
+    return draw(Picture(layers, cell * len(shown), cell * len(shown), (left, left, 10, 8), title, described), words)

@@ -45,6 +45,7 @@ def code(text: str) -> str:
 
 # -------------------------------------------------------------------- figures
 
+
 def percent(share: float, sign: bool = False) -> str:
     return f"{100 * share:{'+' if sign else ''}.1f}\u00a0%"
 
@@ -53,32 +54,38 @@ def value_of(figure: Mapping[str, Any], unit: str = "share") -> str:
     """The bare value: a `share` in per cent, `points` with a sign, a `number` or `hours`; "not enough data" where there is none."""
     if figure["value"] is None:
         return f'<span class="none">{both(say("not enough data", "数据不够"))}</span>'
-    plain = {"share": percent(figure["value"]), "points": f"{100 * figure['value']:+.1f}", "number": f"{figure['value']:.3f}", "hours": f"{figure['value']:.1f}"}
+    plain = {
+        "share": percent(figure["value"]),
+        "points": f"{100 * figure['value']:+.1f}",
+        "number": f"{figure['value']:.3f}",
+        "hours": f"{figure['value']:.1f}",
+    }
     return f'<span class="value">{plain[unit]}</span>'
 
 
 def range_of(figure: Mapping[str, Any], unit: str = "share") -> str:
     """The interval in brackets; where there is none, how many rows there were."""
     if figure["value"] is None or figure["low"] is None:
-        return f'<span class="range">{both(say(f"({figure['n']:,} rows)", f"（{figure['n']:,} 行）"))}</span>'
+        rows = f"{figure['n']:,}"
+        return f'<span class="range">{both(say(f"({rows} rows)", f"（{rows} 行）"))}</span>'
     times, digits, sign = {"share": (100, 1, ""), "points": (100, 1, "+"), "number": (1, 3, ""), "hours": (1, 1, "")}[unit]
     low, high = (f"{times * figure[end]:{sign}.{digits}f}" for end in ("low", "high"))
     return f'<span class="range">[{low}, {high}]</span>'
 
 
 def with_range(figure: Mapping[str, Any], unit: str = "share") -> str:
-    """"92.3 % [91.0, 93.4]" or "not enough data (10 rows)"."""
+    """ "92.3 % [91.0, 93.4]" or "not enough data (10 rows)"."""
     return f"{value_of(figure, unit)} {range_of(figure, unit)}"
 
 
 def tile(what: Said, figure: Mapping[str, Any], unit: str = "share") -> str:
     """One large number with its interval."""
     none = " none" if figure["value"] is None else ""
-    return (f'<li><span class="what">{both(what)}</span><span class="value{none}">{value_of(figure, unit)}</span>'
-            f'{range_of(figure, unit)}</li>')
+    return f'<li><span class="what">{both(what)}</span><span class="value{none}">{value_of(figure, unit)}</span>{range_of(figure, unit)}</li>'
 
 
 # --------------------------------------------------------------------- blocks
+
 
 def section(name: str, title: Said, *inside: str) -> str:
     return f'<section class="{name}" aria-labelledby="{name}"><h2 id="{name}">{both(title)}</h2>{"".join(inside)}</section>'
@@ -96,8 +103,8 @@ def table(head: Sequence[Said], rows: Iterable[tuple[str, Sequence[str]]], numbe
     return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def folded(summary: Said, inside: str) -> str:
-    return f"<details><summary>{both(summary)}</summary>{inside}</details>"
+def folded(summary: Said, inside: str, is_open: bool = False) -> str:
+    return f"<details{' open' if is_open else ''}><summary>{both(summary)}</summary>{inside}</details>"
 
 
 def picture(svg: str, key: Sequence[tuple[str, Said]] = ()) -> str:
@@ -112,6 +119,7 @@ def pair(left: str, right: str) -> str:
 
 
 # ----------------------------------------------------------------------- page
+
 
 def whole_page(body: str, bottom: str) -> str:
     """The page around its main part: nothing is loaded, and no other script runs than ours."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import math
 import re
 import textwrap
 from dataclasses import MISSING, dataclass, fields
@@ -97,22 +98,31 @@ def _checked(setting: Setting, value: Any, section: str, where: str, lenient: bo
             checked = TypeAdapter(setting.type).validate_json(json.dumps(value, default=str), strict=True)
         if setting.check is not None and checked is not None:
             setting.check(checked)
+        if isinstance(checked, (int, float)) and not 0 <= checked < math.inf:
+            raise ValueError(say(f"{_wanted(setting.type).en} that is not below 0", f"{_wanted(setting.type).zh}，不能小于 0"))
         return checked
     except (ValidationError, ValueError) as error:
         wanted = error.args[0] if error.args and isinstance(error.args[0], Said) else _wanted(setting.type)
-        line = toml_line(setting.name, setting.default)
         raise CallError(
             say(f"[{section}] {setting.name} = {toml_value(value)} will not do: it takes {wanted.en}.",
                 f"[{section}] {setting.name} = {toml_value(value)} 不行：这里要{wanted.zh}。"),
-            say("take that line out, or give such a value", "请去掉那一行，或换成这样的值") if setting.default is None else say(f"for instance: {line}", f"例如：{line}"),
+            _such_as(setting, value),
             where=where,
         ) from None
     except CallError as error:  # a check that looks on a shelf knows the names there, not the place of the setting
         raise CallError(error.message, error.hint, where=say(f"{where} [{section}] {setting.name}", f"{where} [{section}] {setting.name}")) from None
 
 
+def _such_as(setting: Setting, value: Any) -> Said:
+    example = [value] if setting.default == () and isinstance(value, str) else setting.default
+    if example in (None, ()):
+        return say("take it out, or give such a value", "请去掉它，或换成这样的值")
+    line = toml_line(setting.name, example)
+    return say(f"for instance: {line}", f"例如：{line}")
+
+
 def _wanted(kind: Any) -> Said:
-    options = [value for value in get_args(kind) if isinstance(value, str)]
+    options = [value for each in (kind, *get_args(kind)) for value in get_args(each) if isinstance(value, str)]
     if options:
         listed = " | ".join(f'"{value}"' for value in options)
         return say(listed, f" {listed} 之一")
@@ -165,6 +175,17 @@ def seconds_of(duration: str) -> float:
     if not match or float(match[1]) == 0:
         raise ValueError(say('a duration such as "90s", "5m" or "1h"', '一段时间，如 "90s"、"5m"、"1h"'))
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def fraction(value: float) -> float:
+    """A number between 0 and 1, neither included.
+
+    >>> fraction(0.2)
+    0.2
+    """
+    if not 0 < value < 1:
+        raise ValueError(say("a number between 0 and 1", "一个 0 到 1 之间的数"))
+    return value
 
 
 def share_of(percentage: str) -> float:

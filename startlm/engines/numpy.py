@@ -11,8 +11,8 @@ from ..core.contracts import Ragged, State
 from ..core.errors import BundleError
 from ..core.language import say
 
-_FEW = 24  # up to so many labels it is faster to sum label by label over all rows than row by row over all labels
-_BLOCK = 1 << 15  # values summed at once: they stay in the processor's cache
+_FEW = 16  # up to so many columns many rows are summed at once, above them row by row: whichever is faster
+_BLOCK = 1 << 13  # values summed at once: what is gathered for them stays in the processor's cache
 
 
 class NumpyEngine:
@@ -23,32 +23,39 @@ class NumpyEngine:
     def __init__(self, weights: np.ndarray, bias: np.ndarray) -> None:
         """weights: float16 (F, C) and bias: float32 (C,). C is the number of labels; or 1 for two labels: logits (−x / 2, x / 2)."""
         self.weights, self.bias = weights, bias
-        wide = weights.astype(np.float32)
-        self._by_label = np.ascontiguousarray(wide.T) if wide.shape[1] <= _FEW else None  # (C, F)
-        self._by_feature = wide if self._by_label is None else None  # (F, C)
+        self._wide = weights.astype(np.float32)
 
     def logits(self, encoded: Ragged) -> np.ndarray:
         """float32 (N, L). A row's logits do not depend on the rows beside it."""
-        summed = self._label_by_label(encoded) if self._by_feature is None else self._row_by_row(encoded)
+        summed = np.zeros((len(encoded), self._wide.shape[1]), dtype=np.float32)
+        (self._sum_many if self._wide.shape[1] <= _FEW else self._sum_each)(encoded, summed)
         summed += self.bias
         if summed.shape[1] == 1:
             return np.concatenate([summed * np.float32(-0.5), summed * np.float32(0.5)], axis=1)
         return summed
 
-    def _label_by_label(self, encoded: Ragged) -> np.ndarray:
-        summed = np.zeros((len(encoded), len(self._by_label)), dtype=np.float32)
-        rows = np.repeat(np.arange(len(encoded)), encoded.lengths)
-        for label, weights in enumerate(self._by_label):
-            # bincount adds in float64 in the order of the values: the same for a row wherever it stands
-            summed[:, label] = np.bincount(rows, weights[encoded.values] * encoded.weights, minlength=len(encoded))
-        return summed
+    def _sum_many(self, encoded: Ragged, summed: np.ndarray) -> None:
+        """Blocks of rows: gather, multiply, add each row's stretch."""
+        filled = np.flatnonzero(encoded.lengths)
+        begins, ends = encoded.starts[filled], encoded.starts[filled + 1]
+        first = 0
+        while first < len(filled):
+            last = max(first + 1, int(np.searchsorted(ends, begins[first] + _BLOCK, side="right")))
+            span = slice(begins[first], ends[last - 1])
+            gathered = self._wide.take(encoded.values[span], axis=0)
+            gathered *= encoded.weights[span, None]
+            if gathered.shape[1] == 1:  # one long array is added up faster than one of width 1
+                summed[filled[first:last], 0] = np.add.reduceat(gathered[:, 0], begins[first:last] - begins[first])
+            else:
+                summed[filled[first:last]] = np.add.reduceat(gathered, begins[first:last] - begins[first], axis=0)
+            first = last
 
-    def _row_by_row(self, encoded: Ragged) -> np.ndarray:
-        summed = np.zeros((len(encoded), self._by_feature.shape[1]), dtype=np.float32)
-        starts = encoded.starts.tolist()
-        for row, (start, stop) in enumerate(zip(starts, starts[1:])):
-            summed[row] = encoded.weights[start:stop] @ self._by_feature[encoded.values[start:stop]]
-        return summed
+    def _sum_each(self, encoded: Ragged, summed: np.ndarray) -> None:
+        """Row by row one small product of a vector and a matrix, always of the same shape for the same row."""
+        values, starts = encoded.values.astype(np.intp), encoded.starts.tolist()
+        take, weights = self._wide.take, encoded.weights
+        for start, stop, logits in zip(starts, starts[1:], summed):
+            np.dot(weights[start:stop], take(values[start:stop], 0), logits)
 
     def state(self) -> State:
         return State({}, {"weights": self.weights, "bias": self.bias})

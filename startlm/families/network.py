@@ -8,8 +8,10 @@ from typing import Any, Iterator
 
 import numpy as np
 
+from ..core.checkpoints import CheckpointFolder
 from ..core.contracts import Fitted, Labelled, Progress, Ragged, Recipe
 from ..core.errors import MissingExtraError
+from ..core.graphs import export_graph, padded, quantise
 from ..core.language import say
 from ..core.shelves import look_up
 from ..engines import ENGINES
@@ -48,9 +50,7 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
     With dev, the best look at dev decides how many steps are kept and whether int8 answers; both then stand in the recipe.
     Without, the steps that stand there are taken, as many more or fewer as there are more or fewer rows.
     """
-    from ..core.checkpoints import CheckpointFolder
     from ..core.descent import Descended, DescentPlan, descend, refit_plan
-    from ..core.graphs import export_graph
 
     tokenizer, encoded = _encoded(recipe, train)
     network = _network(family, recipe, tokenizer.vocabulary_size, labels, seed)
@@ -86,8 +86,6 @@ def _choose_precision(graph: bytes, recipe: Recipe, encoded: Ragged, dev: tuple[
 
 
 def _quantised(graph: bytes, encoded: Ragged, recipe: Recipe, seed: int) -> bytes:
-    from ..core.graphs import padded, quantise
-
     rows = np.random.default_rng(seed).permutation(len(encoded))[:CALIBRATION_ROWS]
     batches = [padded(encoded, each, max_length=recipe.options["longest"]) for each in np.array_split(rows, max(1, len(rows) // 16))]
     return quantise(graph, batches, reduce_range=not _has_vnni())

@@ -89,3 +89,33 @@ def _refuse_url(source: str) -> None:
         raise CallError(message, say("download the file and give its path", "请先下载文件，再给出它的路径"), where=source)
     shown = re.sub(r"//[^/@]*@", "//…@", source)  # the address of a database may hold a password
     raise CallError(say("A database is not read yet.", "数据库暂不支持。"), SAVE_AS_CSV, where=shown)
+
+
+def no_such_column(column: str, table: Table) -> CallError:
+    """The refusal of a column that the table does not have: the nearest one offered, all listed."""
+    near = get_close_matches(column, table.columns, n=1, cutoff=0.4)
+    guess = say(f"did you mean {near[0]!r}? ", f"是不是 {near[0]!r}？") if near else say("", "")
+    return CallError(
+        say(f"There is no column {column!r}.", f"没有 {column!r} 这一列。"),
+        say(f"{guess.en}The columns are: {', '.join(table.columns)}.", f"{guess.zh}现有的列：{'、'.join(table.columns)}。"),
+        where=table.source,
+    )
+
+
+def hash_source(source: Any) -> str:
+    """SHA-256 of what a source holds; "" for None. Raises CallError for a stream, which passes only once."""
+    if source is None:
+        return ""
+    if isinstance(source, (str, Path)):
+        return _hash_of_file(source)
+    return hashlib.sha256("\n".join(repr(row) for row in open_table(source).rows()).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _hash_of_file(path: str | Path) -> str:
+    found, digest = find_source(path), hashlib.sha256()
+    if not found.again:
+        raise CallError(say("Rows to learn from are read more than once; this passes only once.", "用来学习的数据要读多遍，而这里只能读一遍。"),
+                        say("save it to a file and give the file", "请先存成文件，再使用那个文件"), where=found.name)
+    for block in found.blocks():
+        digest.update(block)
+    return digest.hexdigest()

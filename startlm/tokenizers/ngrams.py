@@ -35,12 +35,15 @@ _PRIME = np.uint32(0x01000193)  # FNV's 32-bit prime; odd, so it has an inverse 
 _INVERSE = np.uint32(pow(0x01000193, -1, 1 << 32))
 _MIX = np.uint32(0x9E3779B1)  # Knuth's multiplicative hash: 2**32 / golden ratio
 _BLOCK = 1 << 16  # characters encoded at once: the arrays of one block stay in the processor's cache
+_NONE = np.uint32(0xFFFFFFFF)  # no feature; sorts behind all others
+
+Stream = tuple[np.ndarray, np.ndarray]  # the row (ascending) and the bucket of each n-gram of one kind, both uint32
 
 
 class Counts(NamedTuple):
     """How often each feature occurs in each row of a block, rows and features ascending."""
 
-    rows: np.ndarray  # uint32
+    lengths: np.ndarray  # int64, features a row
     features: np.ndarray  # uint32
     counts: np.ndarray  # int64
 
@@ -55,8 +58,8 @@ class Ngrams:
         self.settings, self.buckets, self.idf = settings, buckets, idf
         self.vocabulary_size = len(buckets)
         self._bits = max(1, int(len(buckets)).bit_length())
-        self._table = np.zeros(2 << settings["bits"], dtype=np.uint32)  # bucket -> feature + 1; 0 was not seen in training
-        self._table[buckets] = np.arange(1, len(buckets) + 1, dtype=np.uint32)
+        self._table = np.full(2 << settings["bits"], _NONE)  # bucket -> feature
+        self._table[buckets] = np.arange(len(buckets), dtype=np.uint32)
 
     @classmethod
     def fit(cls, texts: Sequence[str], *, bits: int = 21, words: int = 2, characters: int = 4, alone: int = 3,
@@ -69,9 +72,8 @@ class Ngrams:
         """
         settings = {"bits": bits, "words": words, "characters": characters, "alone": alone}
         seen = np.zeros(2 << bits, dtype=np.int64)
-        for start, stop in _blocks(texts, 1 << (31 - bits)):
-            rows, buckets = _occurrences(texts[start:stop], settings)
-            np.add.at(seen, _count(rows << np.uint32(bits + 1) | buckets, bits + 1).features, 1)
+        for start, stop in _blocks(texts, (1 << (31 - bits)) - 1):
+            np.add.at(seen, _count(_streams(texts[start:stop], settings), stop - start, bits + 1).features, 1)
         kept = np.flatnonzero(seen >= min_rows)
         if not len(kept):
             kept = np.flatnonzero(seen)
@@ -87,29 +89,29 @@ class Ngrams:
         A row without any known n-gram is empty.
         """
         values, weights, lengths = [], [], np.zeros(len(texts) + 1, dtype=np.int64)
-        for start, stop in _blocks(texts, 1 << (32 - self._bits)):
-            rows, buckets = _occurrences(texts[start:stop], self.settings)
-            features = self._table[buckets]
-            known = np.flatnonzero(features)
-            counted = _count(rows[known] << np.uint32(self._bits) | (features[known] - np.uint32(1)), self._bits)
-            lengths[start + 1 : stop + 1] = np.bincount(counted.rows, minlength=stop - start)
-            values.append(counted.features.astype(np.int32))
-            weights.append(self._weigh(counted, stop - start))
+        for start, stop in _blocks(texts, (1 << (32 - self._bits)) - 1):
+            streams = [(rows, self._table[buckets]) for rows, buckets in _streams(texts[start:stop], self.settings)]
+            counted = _count(streams, stop - start, self._bits)
+            lengths[start + 1 : stop + 1] = counted.lengths
+            values.append(counted.features.view(np.int32))
+            weights.append(self._weigh(counted))
         return Ragged(
             np.concatenate(values) if values else np.zeros(0, np.int32),
             np.cumsum(lengths),
             np.concatenate(weights) if weights else np.zeros(0, np.float32),
         )
 
-    def _weigh(self, counted: Counts, rows: int) -> np.ndarray:
-        """float32: sublinear TF-IDF, scaled to length 1. Summed in float64 in the order of features, so that a row's
-        weights do not depend on its neighbours."""
+    def _weigh(self, counted: Counts) -> np.ndarray:
+        """float32: sublinear TF-IDF, scaled to length 1. Each row is summed by itself in the order of its features, so
+        its weights do not depend on its neighbours."""
         weights = self.idf[counted.features]
         often = np.flatnonzero(counted.counts > 1)
-        weights[often] *= (1 + np.log(counted.counts[often])).astype(np.float32)
-        squares = np.bincount(counted.rows, weights * weights, minlength=rows)
-        scale = (1 / np.sqrt(np.where(squares > 0, squares, 1))).astype(np.float32)
-        return weights * scale[counted.rows]
+        weights[often] *= 1 + np.log(counted.counts[often].astype(np.float32))
+        filled = counted.lengths[counted.lengths > 0]
+        if len(filled):
+            squares = np.add.reduceat(weights * weights, np.cumsum(filled) - filled)
+            weights *= np.repeat(1 / np.sqrt(squares), filled)
+        return weights
 
     def decode(self, ids: Sequence[int]) -> str:
         """Always raises CallError: hashes cannot be turned back into text, and that is why they are private."""
@@ -141,8 +143,8 @@ def _blocks(texts: Sequence[str], most_rows: int) -> Iterator[tuple[int, int]]:
         yield start, len(texts)
 
 
-def _occurrences(texts: Sequence[str], settings: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """The row and the bucket of every n-gram, both uint32, in no particular order."""
+def _streams(texts: Sequence[str], settings: dict[str, Any]) -> list[Stream]:
+    """Every n-gram, one stream for each kind and length."""
     lowered = [text.lower() for text in texts]
     joined = "\n".join(["", *lowered, ""])
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4")
@@ -154,10 +156,7 @@ def _occurrences(texts: Sequence[str], settings: dict[str, Any]) -> tuple[np.nda
     if (kinds == ALONE).any():
         found += _standing_alone(codes, kinds, rows, edges, settings["alone"])
     shift = np.uint32(32 - settings["bits"])
-    halves = [hashes * _MIX >> shift | np.uint32(half << settings["bits"]) for _, hashes, half in found]
-    if not halves:
-        return np.zeros(0, np.uint32), np.zeros(0, np.uint32)
-    return np.concatenate([row for row, _, _ in found]), np.concatenate(halves)
+    return [(row, hashes * _MIX >> shift | np.uint32(half << settings["bits"])) for row, hashes, half in found]
 
 
 def _spaced(codes: np.ndarray, kinds: np.ndarray, rows: np.ndarray, settings: dict[str, Any]) -> Iterator[tuple]:
@@ -224,13 +223,50 @@ def _standing_alone(codes: np.ndarray, kinds: np.ndarray, rows: np.ndarray, edge
         yield rows[where], (hashes[where] ^ np.uint32(n << 24)) * _PRIME, 1
 
 
-def _count(keys: np.ndarray, bits: int) -> Counts:
-    """Sort row << bits | feature and count equal ones."""
-    keys = np.sort(keys)
-    first = np.flatnonzero(np.concatenate([np.ones(min(1, len(keys)), bool), keys[1:] != keys[:-1]]))
-    counts = np.diff(np.append(first, len(keys)))
-    keys = keys[first]
-    return Counts(keys >> np.uint32(bits), keys & np.uint32((1 << bits) - 1), counts)
+def _count(streams: list[Stream], rows: int, bits: int) -> Counts:
+    """Sort row << bits | feature and count equal ones; what is `_NONE` is left out."""
+    keys, places, totals = [], [], np.zeros(rows, dtype=np.int64)
+    for row, features in streams:
+        known = np.flatnonzero(features != _NONE)
+        row = row[known]
+        count = np.bincount(row, minlength=rows)
+        keys.append(row << np.uint32(bits) | features[known])
+        places.append((row, totals - np.cumsum(count) + count))  # the n-th of a stream is the (n + this)-th of its row
+        totals = totals + count
+    ordered = _sorted_rows(keys, places, totals)
+    fresh = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
+    first = np.flatnonzero(fresh)
+    counts = np.diff(first, append=len(ordered))
+    ordered = ordered[first]
+    starts = np.searchsorted(ordered, np.arange(rows + 1, dtype=np.uint64) << np.uint64(bits))
+    return Counts(np.diff(starts), ordered & np.uint32((1 << bits) - 1), counts)
+
+
+def _sorted_rows(keys: list[np.ndarray], places: list[Stream], totals: np.ndarray) -> np.ndarray:
+    """All keys in ascending order.
+
+    Each row is laid out as a line whose length is a power of two, lines of one length together, and each line is sorted by
+    itself: numpy does that many times faster than one long sort.
+    """
+    size = np.maximum(4, np.ceil(np.log2(np.maximum(totals, 1)))).astype(np.int64)
+    order = np.argsort(size, kind="stable")
+    ends = np.cumsum(1 << size[order])
+    line = np.empty(len(totals), dtype=np.int64)  # where the line of each row starts
+    line[order] = ends - (1 << size[order])
+    lines = np.full(ends[-1] if len(ends) else 0, _NONE)
+    for key, (row, shift) in zip(keys, places):
+        index = (line + shift)[row]
+        index += np.arange(len(row))
+        lines[index] = key
+    start = 0
+    for power, number in enumerate(np.bincount(size)):
+        stop = start + (int(number) << power)
+        lines[start:stop].reshape(int(number), 1 << power).sort(axis=1)
+        start = stop
+    index = np.repeat(line - np.cumsum(totals) + totals, totals)
+    index += np.arange(len(index))
+    return lines[index]
 
 
 @lru_cache(maxsize=1)

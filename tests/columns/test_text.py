@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from startlm.columns.markup import BREAKING_TAGS, INLINE_TAGS
-from startlm.columns.text import CleanSettings, Text, clean_texts, join_columns, original_offset
+from startlm.columns.cleaning import CleanSettings, clean_texts, join_columns, original_offset
+from startlm.columns.text import Text
 from startlm.core.settings import settings_of
 
 DEFAULT = CleanSettings()

@@ -85,7 +85,7 @@ def huge_expand(model):
 
 def too_many_nodes(model):
     names = ["lengths", *(f"n{i}" for i in range(5_001))]
-    model.graph.node.extend(helper.make_node("Neg", [a], [b]) for a, b in zip(names, names[1:]))
+    model.graph.node.extend(helper.make_node("Neg", [a], [b]) for a, b in zip(names, names[1:], strict=False))
 
 
 def matrix(model):
@@ -181,6 +181,7 @@ CRAFTED = {
     "a pickle": b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x94\x8c\x06system\x94\x93\x94.",
     "bytes behind the end": GRAPH + b"\x00",
     "a second graph behind the first": GRAPH + GRAPH,
+    "a second body, which protobuf would add to the first": GRAPH + onnx.ModelProto(graph=helper.make_graph([], "more", [], [])).SerializeToString(),
     "an unknown field": GRAPH + b"\xfa\x07\x00",
     "a group": GRAPH + b"\x0b\x0c",
     "an endless number": GRAPH + b"\x08" + b"\xff" * 11,
