@@ -24,7 +24,7 @@ from .core.settings import share_of
 from .core.shelves import look_up
 from .core.states import state_from_files
 from .engines import ENGINES
-from .formats import FORMATS, format_for
+from .formats import FORMATS, format_for, written_as
 from .metrics.calibration import log_softmax, softmax_with
 from .tasks import TASKS
 from .tokenizers import TOKENIZERS
@@ -217,9 +217,10 @@ def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterato
     if output.confidences:
         columns += _fresh_names([f"confidence_{label}" for label in predictor.labels], table.columns)
     name = output.format or (format_for(output.path) if output.path else "delimited")
+    options = (written_as(output.path) if output.path else {}) | ({"for_excel": True} if output.for_excel else {})
     done = 0
     with _destination(output) as stream:
-        writer = look_up(FORMATS, name, say("format", "格式"))().writer(stream, columns, **({"for_excel": True} if output.for_excel else {}))
+        writer = look_up(FORMATS, name, say("format", "格式"))().writer(stream, columns, **options)
         for chunk in _chunks(table):
             values = [row.values for row in chunk]
             texts = predictor.clean_columns([[row[position] for row in values] for position in positions])
@@ -247,7 +248,7 @@ def _answer_rows(predictor: Predictor, values: Sequence[tuple[Any, ...]], confid
 def _chunks(table: Table) -> Iterator[list[Any]]:
     rows = table.rows()
     # Standard input and pipes are answered line by line: somebody waits for each.
-    size = CHUNK if Path(table.source).is_file() else 1
+    size = 1 if table.source == "-" or Path(table.source).is_fifo() else CHUNK
     while chunk := list(islice(rows, size)):
         for row in chunk:
             if isinstance(row, BadRow):

@@ -230,14 +230,12 @@ class _Prepared:
             self.findings.append(Finding(kind, len(numbers), say(f"{len(numbers)} {en} (rows {listed(numbers)})",
                                  f"{len(numbers)} 行{zh}（第 {listed(numbers)} 行）"), first_rows(numbers), setting))
 
-    # --- one text and one label a row
     def clean_rows(self) -> None:
         settings = self.settings
         self.cleaned = clean_rows({name: self.rows.column(name) for name in settings.text}, self.rows.column(settings.label or ""), self.cleaning)
         texts, labels = self.cleaned.texts, self.cleaned.labels
-        empty = [i for i, text in enumerate(texts) if not text]
         missing = [i for i, label in enumerate(labels) if not label and texts[i]]
-        self.find("empty", empty, "rows have no text: left out", "没有文本：已略去")
+        self.find("empty", [i for i, text in enumerate(texts) if not text], "rows have no text: left out", "没有文本：已略去")
         self.find("unlabelled", missing, "rows have no label: kept aside, never guessed", "没有标签：放在一边，不猜测")
         self.unlabelled = len(missing)
         self.kept = np.array([i for i, text in enumerate(texts) if text and labels[i]], dtype=np.int64)
@@ -247,8 +245,7 @@ class _Prepared:
         self.findings += self.cleaned.findings
 
     def _refuse_unusable(self, texts: Sequence[str], labels: Sequence[str]) -> None:
-        source = self.settings.data or "data"
-        column = ", ".join(self.settings.text)
+        source, column = self.settings.data or "data", ", ".join(self.settings.text)
         if not any(texts):
             raise CallError(say(f"Every text in {column!r} is empty.", f"{column!r} 列的文本全部为空。"),
                             say("name another text column: [prepare] text", "请换一个文本列：[prepare] text"), where=source)

@@ -54,6 +54,7 @@ class StepState:
     step: str
     stale: bool
     why: Said
+    changed: bool = False  # it was done before, on other data or with other settings
 
 
 class Project:
@@ -155,7 +156,7 @@ def plan_project(project: Project) -> list[StepState]:
         if done:
             states.append(StepState(step, False, say("done, nothing changed", "已完成，没有变化")))
             continue
-        states.append(StepState(step, True, _why_stale(project, step, last, stale_before)))
+        states.append(StepState(step, True, _why_stale(project, step, last, stale_before), step in last["steps"]))
         stale_before = stale_before or step
     return states
 
@@ -198,13 +199,22 @@ def cost_of(project: Project, states: list[StepState]) -> Said:
 def run_project(project: Project, until: str = "deploy") -> Iterator[Progress]:
     """Do what is stale, up to and including the step `until`; the last Progress of each step carries a StepDone."""
     with hold(project.folder):
+        again = _again(plan_project(project))
         run = _Run(project)
         for step in STEPS[: STEPS.index(until) + 1]:
             began = time.monotonic()
+            if again is not None and again.step == step:
+                yield Progress(step, said=say(f"Done again, with what follows: {again.why.en}.", f"这一步和后面的各步要重做：{again.why.zh}。"))
             yield from getattr(run, step)()
             done = StepDone(step, time.monotonic() - began, run.wrote, run.was_fresh)
             run.note(step, done)
             yield Progress(step, 1, 1, result=done)
+
+
+def _again(states: list[StepState]) -> StepState | None:
+    """The first step that was done before and must be done again because its data or settings changed."""
+    first = next((state for state in states if state.stale), None)
+    return first if first is not None and first.changed else None
 
 
 class _Run:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,16 @@ def format_for(path: str | Path) -> str:
             where=str(path),
         )
     return known[suffix]
+
+
+def written_as(path: str | Path) -> dict[str, str]:
+    """What the suffix of a file says about how it is written, as options of its format's writer.
+
+    >>> written_as("answers.tsv"), written_as("answers.csv")
+    ({'delimiter': '\\t'}, {})
+    """
+    delimiter = {".tsv": "\t", ".tab": "\t", ".psv": "|"}.get(Path(path).suffix.lower())
+    return {"delimiter": delimiter} if delimiter else {}
 
 
 def _format_of(name: str, sample: bytes) -> str:

@@ -69,21 +69,21 @@ class Delimited:
         )
 
     @staticmethod
-    def writer(stream: BinaryIO, columns: Sequence[str], *, for_excel: bool = False) -> DelimitedWriter:
-        """A writer of CSV in UTF-8. `for_excel` adds a byte order mark and disarms cells (see `disarm`)."""
-        return DelimitedWriter(stream, columns, for_excel=for_excel)
+    def writer(stream: BinaryIO, columns: Sequence[str], *, delimiter: str = ",", for_excel: bool = False) -> DelimitedWriter:
+        """A writer of delimited text in UTF-8. `for_excel` adds a byte order mark and disarms cells (see `disarm`)."""
+        return DelimitedWriter(stream, columns, delimiter=delimiter, for_excel=for_excel)
 
 
 class DelimitedWriter:
-    """Writes CSV in UTF-8 to a stream that stays open: lines end in CRLF (RFC 4180), None is an empty cell."""
+    """Writes delimited text in UTF-8 to a stream that stays open: lines end in CRLF (RFC 4180), None is an empty cell."""
 
-    def __init__(self, stream: BinaryIO, columns: Sequence[str], *, for_excel: bool = False) -> None:
+    def __init__(self, stream: BinaryIO, columns: Sequence[str], *, delimiter: str = ",", for_excel: bool = False) -> None:
         encoding = "utf-8-sig" if for_excel else "utf-8"
         # A lone surrogate, which JSON may bring, has no UTF-8 form: it becomes a question mark.
         self._text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
         self._disarm = for_excel
         # All cells are quoted for Excel: where the list separator is a semicolon, one inside a cell must not open a new cell.
-        self._csv = csv.writer(self._text, quoting=csv.QUOTE_ALL if for_excel else csv.QUOTE_MINIMAL, lineterminator="\r\n")
+        self._csv = csv.writer(self._text, delimiter=delimiter, quoting=csv.QUOTE_ALL if for_excel else csv.QUOTE_MINIMAL, lineterminator="\r\n")
         self.write(columns)
 
     def write(self, values: Sequence[Any]) -> None:

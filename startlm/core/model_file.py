@@ -1,0 +1,174 @@
+"""What model.json, golden.json and a manifest may say: every key, its type and its range, in one place. A key not named here is refused.
+
+A rule takes a value and the path to it, and gives the path of the first thing that is wrong, or None.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable, Collection, Mapping
+
+from .durable import allowed_name
+from .errors import BundleError
+from .language import say
+
+Rule = Callable[[Any, str], str | None]
+
+SCHEMA = 1
+MOST_MEMBERS = 16
+MOST_LABELS = 1_000_000
+MOST_DEPTH = 6  # of what a recipe notes down
+LONGEST_WORD = 10_000
+MEMBER_FILES = ("tokenizer.json", "tokenizer.safetensors", "engine.json", "engine.safetensors", "engine.onnx")
+
+
+# ----------------------------------------------------------------- rules
+
+def where(good: Callable[[Any], bool]) -> Rule:
+    """The value itself is good or not."""
+    return lambda value, path: None if good(value) else path
+
+
+def number(low: float, high: float) -> Rule:
+    """A number in [low, high], finite where they are; no truth value."""
+    return where(lambda value: type(value) in (int, float) and low <= value <= high)
+
+
+def whole(low: int, high: int) -> Rule:
+    """A whole number in [low, high]."""
+    return where(lambda value: type(value) is int and low <= value <= high)
+
+
+def one_of(names: Collection[Any]) -> Rule:
+    """A string that is one of these."""
+    return where(lambda value: isinstance(value, str) and value in names)
+
+
+def texts(fewest: int) -> Rule:
+    """At least so many different strings."""
+    return where(lambda value: isinstance(value, list) and fewest <= len(value) <= MOST_LABELS
+                 and all(_is_text(each) for each in value) and len(set(value)) == len(value))
+
+
+def maybe(rule: Rule) -> Rule:
+    """None, or what the rule allows."""
+    return lambda value, path: None if value is None else rule(value, path)
+
+
+def list_of(rule: Rule, fewest: int, most: int) -> Rule:
+    """A list of so many values that the rule allows."""
+    def check(value: Any, path: str) -> str | None:
+        if not isinstance(value, list) or not fewest <= len(value) <= most:
+            return path
+        return next((wrong for i, each in enumerate(value) if (wrong := rule(each, f"{path}[{i}]"))), None)
+
+    return check
+
+
+def record(needed: Mapping[str, Rule], optional: Mapping[str, Rule] | None = None) -> Rule:
+    """An object with these keys and no others."""
+    rules = {**needed, **(optional or {})}
+
+    def check(value: Any, path: str) -> str | None:
+        if not isinstance(value, dict):
+            return path
+        if odd := sorted((needed.keys() - value.keys()) | (value.keys() - rules.keys())):
+            return _join(path, odd[0])
+        return next((wrong for key, each in value.items() if (wrong := rules[key](each, _join(path, key)))), None)
+
+    return check
+
+
+def plain(value: Any, path: str, depth: int = MOST_DEPTH) -> str | None:
+    """What a recipe notes down and nothing reads to answer: numbers, words, lists and objects whose keys are plain words."""
+    if isinstance(value, dict) and depth:
+        odd = next((key for key in value if not key.isidentifier() or key.startswith("_")), None)
+        return _join(path, odd) if odd is not None else next((wrong for key, each in value.items() if (wrong := plain(each, _join(path, key), depth - 1))), None)
+    if isinstance(value, list) and depth:
+        return next((wrong for each in value if (wrong := plain(each, path, depth - 1))), None)
+    good = value is None or type(value) is bool or (type(value) in (int, float) and math.isfinite(_capped(value))) or _is_text(value)
+    return None if good else path
+
+
+def _is_text(value: Any) -> bool:
+    """A string that can be written out again as UTF-8."""
+    return isinstance(value, str) and len(value) <= LONGEST_WORD and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _capped(value: float) -> float:
+    return math.inf if abs(value) > 1e300 else value
+
+
+def _join(path: str, key: Any) -> str:
+    return f"{path}.{key}" if path else str(key)
+
+
+# ------------------------------------------------------------- the files
+
+WORD = where(_is_text)
+COUNT = whole(0, 2**63)
+FLAG = where(lambda value: type(value) is bool)
+TEMPERATURE = number(0.01, 100.0)  # wider than what is ever fitted
+SHARE = number(0.0, 1.0)
+SAID = record({"en": WORD, "zh": WORD})
+LADDER = record({"family": WORD, "size": WORD, "parameters": COUNT, "n": COUNT, "accuracy": SHARE, "log_loss": number(0.0, 1e6),
+                 "gain": maybe(list_of(number(-1e6, 1e6), 3, 3)), "kept": FLAG})
+HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE, "said": SAID})
+GOLDEN = {"prediction": WORD, "confidence": SHARE}
+BUNDLE = record({"kind": one_of(["startlm bundle"]), "schema": whole(SCHEMA, SCHEMA), "version": WORD, "startlm": WORD, "python": WORD,
+                 "packages": plain, "training_data": WORD, "licences": plain, "better_than_baseline": FLAG, "files": where(lambda value: isinstance(value, dict)),
+                 "sha256": WORD})
+
+
+def check_manifest(manifest: Mapping[str, Any], place: str) -> None:
+    """Raises BundleError for a manifest that deploy does not write, or one that lists a file that no bundle has."""
+    _refuse(BUNDLE(manifest, ""), "manifest.json", place)
+    odd = sorted(name for name in manifest["files"] if not _belongs(name))
+    _refuse(odd[0] if odd else None, "manifest.json", place)
+
+
+def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[str]], place: str) -> None:
+    """Raises BundleError for settings that train does not write.
+
+    shelves: the names there are of each kind: task, tokenizer, engine, cleaning (its switches).
+    """
+    labels = settings.get("labels")
+    last = len(labels) - 1 if isinstance(labels, list) else 0
+    member = record({"family": WORD, "size": WORD, "parameters": COUNT, "options": record_of_plain, "temperature": TEMPERATURE,
+                     "tokenizer": one_of(shelves["tokenizer"]), "engine": one_of(shelves["engine"])})
+    rule = record(
+        {"schema": whole(SCHEMA, SCHEMA), "task": one_of(shelves["task"]), "text": texts(1), "labels": texts(2), "temperature": TEMPERATURE,
+         "cleaning": record(dict.fromkeys(shelves["cleaning"], FLAG)), "out_of_scope": maybe(whole(0, last)),
+         "ladder": list_of(LADDER, 0, MOST_MEMBERS), "members": list_of(member, 1, MOST_MEMBERS)},
+        {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER},
+    )
+    _refuse(rule(settings, ""), "model.json", place)
+
+
+def check_golden(settings: Mapping[str, Any], count: int, labels: Collection[str], place: str) -> None:
+    """Raises BundleError unless there are `count` golden answers, each one of the labels with its confidence."""
+    rule = record({"answers": list_of(record({**GOLDEN, "prediction": one_of(labels)}), count, count)})
+    _refuse(rule(settings, ""), "golden.json", place)
+
+
+def record_of_plain(value: Any, path: str) -> str | None:
+    """An object of plain values."""
+    return plain(value, path) if isinstance(value, dict) else path
+
+
+def _belongs(name: str) -> bool:
+    """Whether this is the name of a file that a bundle has."""
+    folder, _, rest = name.partition("/")
+    number_, _, file = rest.partition("/")
+    inside = folder == "members" and number_.isdecimal() and int(number_) < MOST_MEMBERS and file in MEMBER_FILES
+    return allowed_name(name) and (inside or name in ("model.json", "golden.json", "report.json"))
+
+
+def _refuse(wrong: str | None, file: str, place: str) -> None:
+    if wrong is not None:
+        short = ascii(wrong[:120])[1:-1]
+        raise BundleError(
+            say(f"{file} is not one that this StartLM writes: {short} is missing, unknown or out of range.", f"{file} 不是当前 StartLM 写出的：{short} 缺失、无法识别或超出范围。"),
+            say("Do not use this model. Deploy it again, or take an unaltered copy.", "请不要使用这个模型。请重新部署，或取一份没有改动过的副本。"),
+            where=place,
+        )

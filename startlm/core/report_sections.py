@@ -1,0 +1,288 @@
+"""The sections of a report's page that show how good the model is: each a picture with its words and its table."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from .language import Said, say
+from .pictures import (
+    BEST,
+    LARGEST_HEAT_MAP,
+    MOST_ROWS,
+    WORST,
+    classes_picture,
+    confused_block,
+    confusion_picture,
+    figures_picture,
+    hand_over_picture,
+    ranked,
+    reliability_picture,
+)
+from .report_html import both, code, folded, lead, marked, of_the_user, pair, percent, picture, section, table, with_range
+
+Content = Mapping[str, Any]
+
+FIGURES = {
+    "accuracy": say("Accuracy", "准确率"),
+    "macro_f1": say("Macro F1", "宏平均 F1"),
+    "macro_precision": say("Macro precision", "宏平均精确率"),
+    "macro_recall": say("Macro recall", "宏平均召回率"),
+    "weighted_f1": say("Weighted F1", "加权 F1"),
+    "weighted_precision": say("Weighted precision", "加权精确率"),
+    "weighted_recall": say("Weighted recall", "加权召回率"),
+    "micro_f1": say("Micro F1", "微平均 F1"),
+    "micro_precision": say("Micro precision", "微平均精确率"),
+    "micro_recall": say("Micro recall", "微平均召回率"),
+    "log_loss": say("Log loss (nats)", "对数损失（nat）"),
+    "calibration_error": say("Calibration error", "校准误差"),
+    "calibration_error_debiased": say("Calibration error, less chance", "校准误差（扣除偶然）"),
+}
+FIGURES_OF_LABEL = {"f1": say("F1", "F1"), "precision": say("precision", "精确率"), "recall": say("recall", "召回率")}
+SAME_AS_ACCURACY = ("micro_precision", "micro_recall", "micro_f1", "weighted_recall")  # with one label a row
+DRAWN = ("accuracy", "macro_f1", "macro_precision", "macro_recall", "weighted_f1", "weighted_precision")
+FIVE_PER_CENT = 'hand_over = "5%"'
+NOTHING = 1.0  # a threshold above this is reached by no confidence
+
+
+def figure_of(content: Content, name: str, among: str = "figures") -> Content:
+    return next(figure for figure in content[among] if figure["name"] == name)
+
+
+# -------------------------------------------------------------------- figures
+
+
+def figures_section(content: Content) -> str:
+    given = [each["name"] for each in content["figures"] if each["name"] not in SAME_AS_ACCURACY]
+    names = sorted(given, key=lambda name: list(FIGURES).index(name) if name in FIGURES else len(FIGURES))
+    clean = {each["name"]: each for each in content["figures_clean"] or ()}
+    head = [say("figure", "指标"), say("value [95 %]", "值 [95%]"), *([say("without leaked rows", "去掉泄漏行")] if clean else []), say("baseline", "基线")]
+    rows = []
+    for name in names:
+        figure, unit = figure_of(content, name), "number" if name == "log_loss" else "share"
+        beside = "–" if figure["baseline"] is None else percent(figure["baseline"])
+        rows.append(("", [both(FIGURES.get(name, say(name, name))), with_range(figure, unit), *([with_range(clean[name], unit)] if clean else []), beside]))
+    n = figure_of(content, "accuracy")["n"]
+    notes = lead(
+        say(
+            f"On {n:,} test rows. With one label a row, micro averages and weighted recall equal the accuracy.",
+            f"测试数据 {n:,} 行。每行只有一个标签时，微平均各项和加权召回率都等于准确率。",
+        )
+    )
+    right = table(head, rows, numbers=[len(head) - 1]) + notes
+    baseline = of_the_user(content["baseline"]["label"], 40)
+    top = f'<p class="lead">{marked(say("The baseline always answers {label}, the most frequent label.", "基线总是回答最常见的标签 {label}。"), label=baseline)}</p>'
+    title = say("How good it is", "有多好")
+    if figure_of(content, "accuracy")["value"] is None:
+        return section("figures", title, top, right)
+    key = [
+        ("good", say("as published", "原样测试") if clean else say("this model, 95 % interval", "本模型，95% 区间")),
+        *([("hollow", say("without leaked rows", "去掉泄漏行"))] if clean else []),
+        ("bar", say("baseline", "基线")),
+    ]
+    cheapest = content["cheapest"]
+    if cheapest:
+        key.append(("diamond", say(f"cheapest rung ({cheapest['family']}), on dev", f"最便宜的一级（{cheapest['family']}），开发部分")))
+    drawn = {name: FIGURES[name] for name in DRAWN if name in names}
+    return section("figures", title, top, pair(picture(figures_picture(drawn, content["figures"], content["figures_clean"], cheapest), key), right))
+
+
+# ------------------------------------------------------------------ hand over
+
+
+def hand_over_section(content: Content) -> str:
+    title = say("Answer or hand over", "回答还是转人工")
+    chosen, hours = content["hand_over"]["chosen"], content["hand_over"]["hours_saved"]
+    words = [
+        lead(
+            say(
+                "The surest rows are answered first. The further right, the more the model answers alone, and the more of that is wrong.",
+                "最有把握的先回答。越往右，模型独自回答得越多，其中答错的也越多。",
+            )
+        )
+    ]
+    if chosen:
+        words.append(f"<p>{both(chosen['said'])}</p>")
+        answered = (
+            [both(say("answered", "回答的比例")), with_range(chosen["answered_on_test"])],
+            [both(say("wrong among them", "其中答错")), with_range(chosen["error_on_test"])],
+        )
+        saved = [[both(say("hours saved per 1,000 messages", "每千条消息节省的小时数")), with_range(hours, "hours")]] if hours else []
+        words.append(table([say("on the test part", "在测试部分"), say("value [95 %]", "值 [95%]")], [("", row) for row in [*answered, *saved]]))
+    else:
+        said = say(
+            "No threshold is chosen: the model answers every row. {line} under [predict] chooses one.",
+            "没有选阈值：模型回答每一行。在 [predict] 下写 {line} 即可选一个。",
+        )
+        words.append(f"<p>{marked(said, line=code(FIVE_PER_CENT))}</p>")
+    words.append(_curve_table(content["hand_over"]["curve"]))
+    words.append(_out_of_scope(content))
+    svg = hand_over_picture(content["hand_over"]["curve"], chosen)
+    key = [("good", say("error, 95 % interval", "错误率，95% 区间"))]
+    if chosen:
+        key += [("dash", say(f"allowed: {chosen['target']:.1%}", f"允许：{chosen['target']:.1%}"))]
+        key += [("bad", say("chosen on calibration rows", "在校准部分选定"))] if chosen["value"] <= NOTHING else []
+    if svg is None:
+        return section("hand-over", title, f"<p>{both(say('Not enough data for a curve.', '数据不够，画不出曲线。'))}</p>", *words[3 if chosen else 2 :])
+    return section("hand-over", title, pair(picture(svg, key), "".join(words)))
+
+
+def _curve_table(curve: Sequence[Content]) -> str:
+    if not curve:
+        return ""
+    head = [say("answered", "回答的比例"), say("wrong among them", "其中答错"), say("threshold", "阈值")]
+    rows = [("", [with_range(each["answered"]), with_range(each["error"]), f"{each['threshold']:.3f}"]) for each in curve]
+    return folded(say("The curve in numbers", "曲线的数字"), table(head, rows, numbers=[2]))
+
+
+def _out_of_scope(content: Content) -> str:
+    found = content["out_of_scope"]
+    if found is None:
+        return ""
+    head = [say("out of scope", "超出范围"), say("value [95 %]", "值 [95%]")]
+    rows = [
+        ("", [both(say("caught", "识别出的比例")), with_range(found["caught"])]),
+        ("", [both(say("false alarms among the others", "其余消息中的误报")), with_range(found["false_alarms"])]),
+    ]
+    note = (
+        ""
+        if found["caught"]["n"]
+        else lead(say("The test part has no out-of-scope rows: only false alarms can be measured.", "测试部分没有超出范围的行：只能测误报。"))
+    )
+    what = f'<p class="lead">{marked(say("{label} means: none of these.", "{label} 表示都不是。"), label=of_the_user(found["label"], 40))}</p>'
+    return f"<h3>{both(say('Out of scope', '超出范围'))}</h3>{what}{table(head, rows)}{note}"
+
+
+# --------------------------------------------------------------------- labels
+
+
+def labels_section(content: Content) -> str:
+    order = ranked(content["classes"])
+    head = [say("label", "标签"), FIGURES_OF_LABEL["f1"], FIGURES_OF_LABEL["precision"], FIGURES_OF_LABEL["recall"], say("rows", "行数")]
+    rows = [
+        ("", [of_the_user(each["label"], 60), *(with_range(each[name]) for name in ("f1", "precision", "recall")), f"{each['recall']['n']:,}"])
+        for each in order
+    ]
+    whole = table(head, rows, numbers=[4])
+    note = lead(
+        say(
+            "Precision: how much of what is called so is so. Recall: how much of what is so is found. F1 joins both. A wide whisker means few rows.",
+            "精确率：被判为该标签的有多少判对。召回率：属于该标签的有多少被找到。F1 综合两者。区间宽说明行数少。",
+        )
+    )
+    title = say("Label by label, the worst first", "逐个标签，最差的在前")
+    if all(each["f1"]["value"] is None for each in order):
+        return section("labels", title, both(say("Not enough data for any label.", "每个标签的数据都不够。")), folded(say("The table", "表格"), whole))
+    some = lead(
+        say(
+            f"The picture shows the {WORST} worst and the {BEST} best of {len(order)} labels.",
+            f"图中是 {len(order)} 个标签中最差的 {WORST} 个和最好的 {BEST} 个。",
+        )
+    )
+    many = len(order) > MOST_ROWS
+    right = note + (some if many else "") + folded(say(f"All {len(order)} labels in a table", f"全部 {len(order)} 个标签的表格"), whole, is_open=not many)
+    return section("labels", title, pair(picture(classes_picture(content["classes"]), [("good", say("F1, 95 % interval", "F1，95% 区间"))]), right))
+
+
+# ------------------------------------------------------------------ confusion
+
+
+def confusion_section(content: Content) -> str:
+    counts, labels = content["confusion"]["counts"], content["confusion"]["labels"]
+    shown = confused_block(counts)
+    if not shown:
+        return ""
+    whole = len([1 for i, row in enumerate(counts) if any(row) or any(line[i] for line in counts)]) <= LARGEST_HEAT_MAP
+    note = lead(
+        say(
+            "Down: what a message is. Across: what the model said. Shade: share of the row; number: rows.",
+            "纵向：真实标签；横向：模型的回答。颜色深浅：占该行的比例；数字：行数。",
+        )
+    )
+    if not whole:
+        note += lead(say(f"The {len(shown)} most confused of {len(labels)} labels.", f"{len(labels)} 个标签中最容易混淆的 {len(shown)} 个。"))
+    key = [("good", say("right", "正确")), ("bad", say("wrong", "错误"))]
+    return section(
+        "confusion", say("What is taken for what", "什么被当成了什么"), note, picture(confusion_picture(labels, counts, shown), key), _pairs(content)
+    )
+
+
+def _pairs(content: Content) -> str:
+    if not content["confused_pairs"]:
+        return ""
+    items = []
+    for each in content["confused_pairs"]:
+        rows = "".join(f'<li><span class="small">{both(_row(example["row"]))}</span> {of_the_user(example["text"])}</li>' for example in each["examples"])
+        count = marked(say(f"{each['count']:,} rows: {{share}} of this label", f"{each['count']:,} 行，占该标签 {{share}}"), share=with_range(each["share"]))
+        items.append(
+            f'<li><div class="title">{of_the_user(each["truth"], 60)}<span class="arrow" aria-hidden="true">→</span>{of_the_user(each["prediction"], 60)}</div>'
+            f'<span class="small">{count}</span><ul class="rows">{rows}</ul></li>'
+        )
+    return f"<h3>{both(say('Most confused', '最常混淆的标签'))}</h3><p class=lead>{both(say('What it is → what the model said', '真实标签 → 模型的回答'))}</p><ul class=mixups>{''.join(items)}</ul>"
+
+
+def _row(number: int) -> Said:
+    return say(f"row {number}", f"第 {number} 行")
+
+
+# ---------------------------------------------------------------- calibration
+
+
+def calibration_section(content: Content) -> str:
+    found = content["calibration"]
+    if not found["bins"] or found["after"]["value"] is None:
+        return ""
+    before = found.get("bins_before", ())
+    head = [say("calibration error", "校准误差"), say("value [95 %]", "值 [95%]")]
+    rows = [
+        ("", [both(say("before temperature", "温度校准前")), with_range(found["before"])]),
+        ("", [both(say("after", "校准后")), with_range(found["after"])]),
+    ]
+    words = lead(
+        say(
+            "Of the rows that the model is 80 % sure of, 80 % should be right: then the points lie on the dashed line. One number, the temperature, is fitted on calibration rows.",
+            "模型说有 80% 把握的那些行，应该有 80% 是对的：这样点就落在虚线上。温度这一个数是在校准部分拟合的。",
+        )
+    )
+    key = [("good", say("after temperature", "温度校准后")), *([("hollow", say("before", "校准前"))] if before else []), ("dash", say("ideal", "理想"))]
+    return section(
+        "calibration",
+        say("Does confidence mean what it says?", "置信度可信吗？"),
+        pair(picture(reliability_picture(found["bins"], before), key), words + table(head, rows)),
+    )
+
+
+# --------------------------------------------------------------------- ladder
+
+
+def ladder_section(content: Content) -> str:
+    if not content["ladder"]:
+        return ""
+    head = [say("rung", "级"), say("parameters", "参数"), say("accuracy on dev", "开发准确率"), say("gain", "增益"), say("kept", "保留")]
+    rows = []
+    for rung in content["ladder"]:
+        gain = rung["gain"]
+        shown = "–" if gain is None else f'<span class="value">{gain[0]:+.3f}</span> <span class="range">[{gain[1]:+.3f}, {gain[2]:+.3f}]</span>'
+        parameters = f"{rung['parameters']:,}" if rung["parameters"] else "–"
+        rows.append(
+            (
+                "kept" if rung["kept"] else "",
+                [
+                    f"{of_the_user(rung['family'], 40)} <span class=small>{of_the_user(rung['size'], 40)}</span>",
+                    parameters,
+                    percent(rung["accuracy"]),
+                    shown,
+                    both(say("yes", "是") if rung["kept"] else say("no", "否")),
+                ],
+            )
+        )
+    n = content["ladder"][0]["n"]
+    note = lead(
+        say(
+            f"From cheap to dear, judged on {n:,} rows that are not test rows. Gain: how far the loss (cross-entropy per row) falls below that of the best rung before; "
+            "a dearer rung is kept only where the interval lies above 0.",
+            f"从便宜到贵，在 {n:,} 行非测试数据上比较。增益：损失（每行交叉熵）比之前最好的一级低多少；区间在 0 以上才保留更贵的一级。",
+        )
+    )
+    answers = " + ".join(member["family"] for member in content["members"])
+    what = f"<p>{marked(say('What answers: {members}.', '最终回答的模型：{members}。'), members=f'<b>{of_the_user(answers, 80)}</b>')}</p>"
+    return section("ladder", say("Which models were tried", "试过哪些模型"), note, table(head, rows, numbers=[1, 2]), what)
