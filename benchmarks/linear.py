@@ -47,8 +47,8 @@ def measure(set_name: str) -> dict[str, Any]:
     for inside, outside in StratifiedKFold(5, shuffle=True, random_state=0).split(rows.texts, rows.labels):
         train, held = rows.take(inside), rows.take(outside)
         peer = peer or best_peer(train, SETS[set_name][4])
-        fitted, our_seconds = timed(lambda: fit_ours(train, facts))
-        pipeline, peer_seconds = timed(lambda: peer().fit(train.texts, train.labels))
+        fitted, our_seconds = timed(fit_ours, train, facts)
+        pipeline, peer_seconds = timed(peer().fit, train.texts, train.labels)
         answer = answerer(fitted)
         ours.append(answer(held.texts).argmax(axis=1) == held.labels)
         theirs.append(pipeline.predict(held.texts) == held.labels)
@@ -57,7 +57,7 @@ def measure(set_name: str) -> dict[str, Any]:
     half = 1.96 * gain.std() / np.sqrt(len(gain))
     with threadpool_limits(1):
         rates = [rate(answer, held.texts), rate(pipeline.predict, held.texts)]
-        one = float(np.median([timed(lambda: answer([text]))[1] for text in held.texts[:500]])) * 1000
+        one = float(np.median([timed(answer, [text])[1] for text in held.texts[:500]])) * 1000
     return {
         "set": set_name, "accuracy": float(np.mean(np.concatenate(ours))), "peer": float(np.mean(np.concatenate(theirs))),
         "gain": (gain.mean(), gain.mean() - half, gain.mean() + half), "chosen": dict(fitted.recipe.options),
@@ -102,16 +102,16 @@ def peer_features(analyzer: str, chinese: bool) -> Any:
     return characters if chinese else make_union(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), characters)
 
 
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+def timed(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     start = time.perf_counter()
-    return work(), time.perf_counter() - start
+    return work(*arguments), time.perf_counter() - start
 
 
 def rate(answer: Callable[[list[str]], Any], texts: list[str]) -> float:
     """Rows a second: the median of five warm passes over at least 2,000 rows."""
     texts = list(texts) * -(-2000 // len(texts))
     answer(texts)
-    return len(texts) / float(np.median([timed(lambda: answer(texts))[1] for _ in range(5)]))
+    return len(texts) / float(np.median([timed(answer, texts)[1] for _ in range(5)]))
 
 
 def main(names: list[str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Iterator, Mapping, Sequence
@@ -16,10 +16,11 @@ import numpy as np
 
 from .columns import as_text
 from .columns.cleaning import CleanSettings, clean_texts, join_columns
-from .core.contracts import Answer, BadRow, Engine, Progress, Table, Tokenizer
-from .core.durable import read_verified, writing
+from .core.contracts import Answer, BadRow, Engine, Progress, Ragged, Table, Tokenizer
+from .core.durable import allowed_name, read_verified, writing
 from .core.errors import BundleError, CallError
 from .core.language import say
+from .core.model_file import SCHEMA, check_files, check_golden, check_manifest, check_model
 from .core.settings import share_of
 from .core.shelves import look_up
 from .core.states import state_from_files
@@ -29,9 +30,9 @@ from .metrics.calibration import log_softmax, softmax_with
 from .tasks import TASKS
 from .tokenizers import TOKENIZERS
 
-SCHEMA = 1
 CHUNK = 4_096  # rows answered and written at a time
 GOLDEN_TOLERANCE = 1e-3  # other processors round otherwise; the label must be equal
+SHELVES = {"task": TASKS, "tokenizer": TOKENIZERS, "engine": ENGINES, "cleaning": [each.name for each in fields(CleanSettings)]}
 PROBES = ("Where is my order?", "我的订单到哪里了？", "I want my money back, this is broken!", "请问可以开发票吗", "谢谢 thanks 👍", "12345", "")
 
 
@@ -58,8 +59,21 @@ class Member:
     temperature: float
 
     def log_confidences(self, texts: Sequence[str]) -> np.ndarray:
-        """float64 (N, L): log-softmax at the member's temperature."""
-        return log_softmax(self.engine.logits(self.tokenizer.encode(texts)), self.temperature)
+        """float64 (N, L): log-softmax at the member's temperature. Raises BundleError where the engine gives no number."""
+        logits = self.engine.logits(self.tokenizer.encode(texts))
+        if np.isnan(logits).any():
+            raise BundleError(say("The model answers with something that is no number (NaN).", "模型的输出不是数字（NaN）。"),
+                              say("do not use it; deploy it again, or take an unaltered copy", "请不要使用它；请重新部署，或取一份没有改动过的副本"))
+        return log_softmax(logits, self.temperature)
+
+    def check_fit(self, labels: int, where: str) -> None:
+        """Raises BundleError unless the engine has a place for the tokenizer's last id, and one logit a label."""
+        like, last = self.tokenizer.encode(["a"]), self.tokenizer.vocabulary_size - 1
+        count = min(last + 1, 1)
+        row = Ragged(np.full((count, *like.values.shape[1:]), last, np.int32), np.array([0, count]), None if like.weights is None else np.ones(count, np.float32))
+        if self.engine.logits(row).shape != (1, labels):
+            raise BundleError(say("The parts of this model do not belong together: it has other labels than its engine.", "这个模型的各部分不匹配：标签数与推理引擎不一致。"),
+                              say("do not use it; deploy it again, or take an unaltered copy", "请不要使用它；请重新部署，或取一份没有改动过的副本"), where=where)
 
 
 class Predictor:
@@ -125,6 +139,8 @@ def open_bundle(folder: str | Path) -> Predictor:
     manifest, files = read_verified(_resolved(Path(folder)))
     if manifest.get("kind") != "startlm bundle":
         raise _not_a("bundle", folder)
+    check_manifest(manifest, str(folder))
+    state_from_files("report", files)
     predictor = _assemble(files, folder)
     _check_golden(predictor, files, folder)
     return predictor
@@ -146,8 +162,9 @@ def open_model(folder: str | Path) -> Predictor:
 def _resolved(folder: Path) -> Path:
     """`bundles/current` is a link to a folder beside it, nothing else is followed."""
     if folder.is_symlink():
-        target = folder.parent / folder.readlink()
-        if target.parent != folder.parent or target.is_symlink():
+        name = str(folder.readlink())
+        target = folder.parent / name
+        if not allowed_name(name) or "/" in name or target.is_symlink():
             raise BundleError(say(f"{folder} points outside its own folder.", f"{folder} 指向了它所在文件夹之外。"), say("deploy the model again", "请重新部署模型"))
         return target
     if not folder.is_dir():
@@ -161,15 +178,16 @@ def _not_a(kind: str, folder: str | Path) -> BundleError:
 
 def _assemble(files: Mapping[str, bytes], folder: str | Path) -> Predictor:
     settings = dict(state_from_files("model", files).settings)
-    try:
-        if settings["schema"] != SCHEMA:
-            raise BundleError(say(f"This folder was written for schema {settings['schema']}; this StartLM reads {SCHEMA}.", f"该文件夹的格式版本是 {settings['schema']}，当前 StartLM 读的是 {SCHEMA}。"),
-                              say("use the StartLM version that its manifest names", "请使用 manifest 中写明的 StartLM 版本"), where=str(folder))
-        members = [_member(entry, number, files) for number, entry in enumerate(settings["members"])]
-        return Predictor(settings, members)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(say(f"model.json does not describe a model ({type(error).__name__}: {error}).", f"model.json 描述的不是模型（{type(error).__name__}：{error}）。"),
-                          say("deploy the model again", "请重新部署模型"), where=str(folder)) from error
+    schema = settings.get("schema")
+    if type(schema) is int and 0 < schema < 1_000 and schema != SCHEMA:
+        raise BundleError(say(f"This folder was written for schema {schema}; this StartLM reads {SCHEMA}.", f"该文件夹的格式版本是 {schema}，当前 StartLM 读的是 {SCHEMA}。"),
+                          say("use the StartLM version that its manifest names", "请使用 manifest 中写明的 StartLM 版本"), where=str(folder))
+    check_model(settings, SHELVES, str(folder))
+    check_files(files.keys(), len(settings["members"]), str(folder))
+    members = [_member(entry, number, files) for number, entry in enumerate(settings["members"])]
+    for member in members:
+        member.check_fit(len(settings["labels"]), str(folder))
+    return Predictor(settings, members)
 
 
 def _member(entry: Mapping[str, Any], number: int, files: Mapping[str, bytes]) -> Member:
@@ -182,17 +200,23 @@ def _member(entry: Mapping[str, Any], number: int, files: Mapping[str, bytes]) -
 
 def golden_predictions(predictor: Predictor) -> list[dict[str, Any]]:
     """What the model answers for the fixed probe sentences; stored at deploy, checked at every opening."""
-    confidences = predictor.confidences(predictor.clean_columns([list(PROBES)] * len(predictor.text_columns)))
+    confidences = _probed(predictor)
     best = confidences.argmax(axis=1)
     return [{"prediction": predictor.labels[top], "confidence": float(row[top])} for row, top in zip(confidences, best)]
 
 
+def _probed(predictor: Predictor) -> np.ndarray:
+    """float64 (probes, L)"""
+    return predictor.confidences(predictor.clean_columns([list(PROBES)] * len(predictor.text_columns)))
+
+
 def _check_golden(predictor: Predictor, files: Mapping[str, bytes], folder: str | Path) -> None:
-    wanted = state_from_files("golden", files).settings["answers"]
-    for probe, was, now in zip(PROBES, wanted, golden_predictions(predictor), strict=True):
-        close = abs(was["confidence"] - now["confidence"]) <= GOLDEN_TOLERANCE
+    golden = state_from_files("golden", files).settings
+    check_golden(golden, len(PROBES), predictor.labels, str(folder))
+    for probe, was, now in zip(PROBES, golden["answers"], _probed(predictor)):
+        own = now[predictor.labels.index(was["prediction"])]
         # Two labels within the tolerance of each other may change places on another processor.
-        if not close or (was["prediction"] != now["prediction"] and was["confidence"] > 0.5 + GOLDEN_TOLERANCE):
+        if abs(was["confidence"] - own) > GOLDEN_TOLERANCE or now.max() > own + 2 * GOLDEN_TOLERANCE:
             raise BundleError(say(f"The bundle no longer answers as it did when it was deployed ({probe!r}).", f"这个包的回答与部署时不同（{probe!r}）。"),
                               say("deploy the model again with this StartLM", "请用当前 StartLM 重新部署"), where=str(folder))
 

@@ -10,7 +10,7 @@ import time
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 from . import deploy as deploy_step
 from .build import BuildSettings, build_model, load_model, save_model
@@ -23,7 +23,7 @@ from .core.language import Said, say
 from .core.settings import check_settings, to_toml, unknown_key
 from .deploy import DeploySettings, deploy_steps
 from .evaluate import EvaluateSettings, evaluate_steps, note_reading
-from .predict import PredictSettings, open_model
+from .predict import PredictSettings, open_bundle, open_model
 from .prepare import PrepareSettings, fingerprint_of, prepare_steps
 from .train import TrainSettings, train_steps
 
@@ -298,7 +298,7 @@ class _Run:
     def deploy(self) -> Iterator[Progress]:
         version = self.record.get("version")
         target = self.project.bundles / (version or "-")
-        self.wrote, self.was_fresh = target, self.done("deploy") and target.is_dir()
+        self.wrote, self.was_fresh = target, self.done("deploy") and _opens(target, open_bundle)
         if self.was_fresh:
             deploy_step.bring_back(self.project.bundles, version)
             return
@@ -309,9 +309,9 @@ class _Run:
         self.record["version"], self.wrote = bundle.folder.name, bundle.folder
 
 
-def _opens(folder: Path) -> bool:
+def _opens(folder: Path, opening: Callable[[Path], Any] = open_model) -> bool:
     try:
-        return folder.is_dir() and open_model(folder) is not None
+        return folder.is_dir() and opening(folder) is not None
     except (BundleError, StartLMError):
         return False
 

@@ -215,7 +215,7 @@ class _Climb:
         best, table = [0], [self._line(rungs[0].fitted.recipe, scaled[0], None, True)]
         for number in range(1, len(rungs)):
             gain = self._gain(losses[best[0]], losses[number])
-            pays = gain.low > 0 and self._right(scaled[number]) >= self._right(scaled[best[0]])
+            pays = gain.low > 0 and not self._worse(scaled[best[0]], scaled[number])
             table.append(self._line(rungs[number].fitted.recipe, scaled[number], gain, pays))
             best = [number] if pays else best
         if len(rungs) > 1:
@@ -223,7 +223,7 @@ class _Climb:
             mixed = np.mean([scaled[i] for i in blend], axis=0)
             mixed = log_softmax(mixed, fit_temperature(mixed, self.truth))
             gain = self._gain(losses[best[0]], self._losses(mixed))
-            pays = len(blend) > 1 and gain.low > 0 and self._right(mixed) >= self._right(scaled[best[0]])
+            pays = len(blend) > 1 and gain.low > 0 and not self._worse(scaled[best[0]], mixed)
             table.append(self._line(Recipe("blend", " + ".join(rungs[i].fitted.recipe.family for i in blend), ""), mixed, gain, pays))
             best = blend if pays else best
         return best, table
@@ -245,6 +245,11 @@ class _Climb:
 
     def _right(self, log_confidences: np.ndarray) -> float:
         return float(np.mean(log_confidences.argmax(axis=1) == self.truth))
+
+    def _worse(self, old: np.ndarray, new: np.ndarray) -> bool:
+        """Whether fewer rows are right, by more than chance."""
+        right = [log_confidences.argmax(axis=1) == self.truth for log_confidences in (old, new)]
+        return bool(paired_gain(*right, self.settings.seed, level=SURE).high < 0)
 
     def _gain(self, old: np.ndarray, new: np.ndarray) -> Any:
         """The fall of the cross-entropy per row: it sees every row's confidence, so it tells rungs apart that accuracy cannot."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from .contracts import Ragged
 
-POOL = 64  # batches whose rows are sorted together: near-equal lengths, yet other neighbours in every epoch
+POOL = 8  # batches whose rows are sorted together: less padding with more of them, less accuracy too (docs/decisions/0003)
 
 
 def draw_batches(lengths: np.ndarray, tokens: int, *, seed: int, epoch: int) -> list[np.ndarray]:

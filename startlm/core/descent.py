@@ -246,6 +246,7 @@ class Descent:
         self.network, self.train, self.plan = network.to(plan.device), train, plan
         self.labels = torch.from_numpy(np.asarray(labels, dtype=np.int64))
         self.lengths = cut_lengths(train, plan.longest)
+        self.mean_rows = plan.batch_tokens / max(float(self.lengths.mean()), 1.0) if len(train) else 1.0
         self.optimiser = Optimiser(network, plan.optimiser, plan.weight_decay)
         self.weights = None if plan.class_weights is None else torch.tensor(plan.class_weights, device=plan.device)
         self.step = self.epoch = self.index = 0
@@ -290,7 +291,8 @@ class Descent:
         torch.manual_seed(np.random.SeedSequence((self.plan.seed, self.step)).generate_state(1, np.uint64)[0].item())
         self.network.train()
         loss = self.loss(rows)
-        loss.backward()
+        # a batch of short rows holds more of them: weighed so that every row of the epoch counts the same
+        (loss * (len(rows) / self.mean_rows)).backward()
         norm = self.optimiser.clip(self.plan.clip)
         value = float(loss.detach())
         if not (math.isfinite(value) and math.isfinite(norm)) or value > EXPLODED * math.log(self.labels.max() + 2):

@@ -5,10 +5,8 @@ A rule takes a value and the path to it, and gives the path of the first thing t
 
 from __future__ import annotations
 
-import math
 from typing import Any, Callable, Collection, Mapping
 
-from .durable import allowed_name
 from .errors import BundleError
 from .language import say
 
@@ -19,6 +17,7 @@ MOST_MEMBERS = 16
 MOST_LABELS = 1_000_000
 MOST_DEPTH = 6  # of what a recipe notes down
 LONGEST_WORD = 10_000
+WHOLE_FILES = ("model.json", "golden.json", "report.json")
 MEMBER_FILES = ("tokenizer.json", "tokenizer.safetensors", "engine.json", "engine.safetensors", "engine.onnx")
 
 
@@ -86,17 +85,18 @@ def plain(value: Any, path: str, depth: int = MOST_DEPTH) -> str | None:
         return _join(path, odd) if odd is not None else next((wrong for key, each in value.items() if (wrong := plain(each, _join(path, key), depth - 1))), None)
     if isinstance(value, list) and depth:
         return next((wrong for each in value if (wrong := plain(each, path, depth - 1))), None)
-    good = value is None or type(value) is bool or (type(value) in (int, float) and math.isfinite(_capped(value))) or _is_text(value)
+    good = value is None or type(value) is bool or (type(value) in (int, float) and abs(value) < 1e300) or _is_text(value)
     return None if good else path
+
+
+def plain_record(value: Any, path: str) -> str | None:
+    """An object of plain values."""
+    return plain(value, path) if isinstance(value, dict) else path
 
 
 def _is_text(value: Any) -> bool:
     """A string that can be written out again as UTF-8."""
     return isinstance(value, str) and len(value) <= LONGEST_WORD and not any("\ud800" <= letter <= "\udfff" for letter in value)
-
-
-def _capped(value: float) -> float:
-    return math.inf if abs(value) > 1e300 else value
 
 
 def _join(path: str, key: Any) -> str:
@@ -114,16 +114,20 @@ SAID = record({"en": WORD, "zh": WORD})
 LADDER = record({"family": WORD, "size": WORD, "parameters": COUNT, "n": COUNT, "accuracy": SHARE, "log_loss": number(0.0, 1e6),
                  "gain": maybe(list_of(number(-1e6, 1e6), 3, 3)), "kept": FLAG})
 HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE, "said": SAID})
-GOLDEN = {"prediction": WORD, "confidence": SHARE}
 BUNDLE = record({"kind": one_of(["startlm bundle"]), "schema": whole(SCHEMA, SCHEMA), "version": WORD, "startlm": WORD, "python": WORD,
-                 "packages": plain, "training_data": WORD, "licences": plain, "better_than_baseline": FLAG, "files": where(lambda value: isinstance(value, dict)),
+                 "packages": plain_record, "training_data": WORD, "licences": plain_record, "better_than_baseline": FLAG, "files": where(lambda value: isinstance(value, dict)),
                  "sha256": WORD})
 
 
 def check_manifest(manifest: Mapping[str, Any], place: str) -> None:
-    """Raises BundleError for a manifest that deploy does not write, or one that lists a file that no bundle has."""
+    """Raises BundleError for a manifest that deploy does not write."""
     _refuse(BUNDLE(manifest, ""), "manifest.json", place)
-    odd = sorted(name for name in manifest["files"] if not _belongs(name))
+
+
+def check_files(names: Collection[str], members: int, place: str) -> None:
+    """Raises BundleError for a file that belongs to none of so many members nor to the model or bundle as a whole."""
+    known = {*WHOLE_FILES, *(f"members/{number}/{file}" for number in range(members) for file in MEMBER_FILES)}
+    odd = sorted(set(names) - known)
     _refuse(odd[0] if odd else None, "manifest.json", place)
 
 
@@ -134,7 +138,7 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
     """
     labels = settings.get("labels")
     last = len(labels) - 1 if isinstance(labels, list) else 0
-    member = record({"family": WORD, "size": WORD, "parameters": COUNT, "options": record_of_plain, "temperature": TEMPERATURE,
+    member = record({"family": WORD, "size": WORD, "parameters": COUNT, "options": plain_record, "temperature": TEMPERATURE,
                      "tokenizer": one_of(shelves["tokenizer"]), "engine": one_of(shelves["engine"])})
     rule = record(
         {"schema": whole(SCHEMA, SCHEMA), "task": one_of(shelves["task"]), "text": texts(1), "labels": texts(2), "temperature": TEMPERATURE,
@@ -147,21 +151,8 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
 
 def check_golden(settings: Mapping[str, Any], count: int, labels: Collection[str], place: str) -> None:
     """Raises BundleError unless there are `count` golden answers, each one of the labels with its confidence."""
-    rule = record({"answers": list_of(record({**GOLDEN, "prediction": one_of(labels)}), count, count)})
+    rule = record({"answers": list_of(record({"prediction": one_of(labels), "confidence": SHARE}), count, count)})
     _refuse(rule(settings, ""), "golden.json", place)
-
-
-def record_of_plain(value: Any, path: str) -> str | None:
-    """An object of plain values."""
-    return plain(value, path) if isinstance(value, dict) else path
-
-
-def _belongs(name: str) -> bool:
-    """Whether this is the name of a file that a bundle has."""
-    folder, _, rest = name.partition("/")
-    number_, _, file = rest.partition("/")
-    inside = folder == "members" and number_.isdecimal() and int(number_) < MOST_MEMBERS and file in MEMBER_FILES
-    return allowed_name(name) and (inside or name in ("model.json", "golden.json", "report.json"))
 
 
 def _refuse(wrong: str | None, file: str, place: str) -> None:

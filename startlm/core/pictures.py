@@ -225,10 +225,10 @@ def classes_picture(classes: Sequence[Mapping[str, Any]]) -> str:
         measured = [each for each in order if each["f1"]["value"] is not None] or order
         order = [*measured[:WORST], None, *measured[WORST:][-BEST:]]
     tokens = [words.said(say("…", "…")) if each is None else words.label(each["label"]) for each in order]
-    rows = [_numbers(each["f1"], token) for each, token in zip(order, tokens) if each is not None and each["f1"]["value"] is not None]
+    rows = [_numbers(each["f1"], token) for each, token in zip(order, tokens, strict=True) if each is not None and each["f1"]["value"] is not None]
     few = [
         {"name": token, "value": 0.0, "text": words.said(say(f"not enough data ({each['f1']['n']} rows)", f"数据不够（{each['f1']['n']} 行）"))}
-        for each, token in zip(order, tokens)
+        for each, token in zip(order, tokens, strict=True)
         if each is not None and each["f1"]["value"] is None
     ]
     y = _names("name", tokens, grid=True)

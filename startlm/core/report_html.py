@@ -35,19 +35,21 @@ def marked(said: Said, **parts: str) -> str:
 
 
 def of_the_user(text: str, letters: int = TEXT_LETTERS) -> str:
-    """A text from the data: escaped, shortened, and its writing direction kept to itself."""
-    return f"<bdi>{escape(shortened(text, letters))}</bdi>"
+    """A text from the data: escaped, shortened, its writing direction kept to itself; a line may break after _."""
+    return f"<bdi>{escape(shortened(text, letters)).replace('_', '_<wbr>')}</bdi>"
 
 
 def code(text: str) -> str:
+    """A setting or a command, to be typed."""
     return f"<code>{escape(text)}</code>"
 
 
 # -------------------------------------------------------------------- figures
 
 
-def percent(share: float, sign: bool = False) -> str:
-    return f"{100 * share:{'+' if sign else ''}.1f}\u00a0%"
+def percent(share: float) -> str:
+    """0.923 as "92.3 %", with a space that does not break."""
+    return f"{100 * share:.1f}\u00a0%"
 
 
 def value_of(figure: Mapping[str, Any], unit: str = "share") -> str:
@@ -88,10 +90,12 @@ def tile(what: Said, figure: Mapping[str, Any], unit: str = "share") -> str:
 
 
 def section(name: str, title: Said, *inside: str) -> str:
+    """A part of the page under its heading; `name` is its class and anchor."""
     return f'<section class="{name}" aria-labelledby="{name}"><h2 id="{name}">{both(title)}</h2>{"".join(inside)}</section>'
 
 
 def lead(said: Said) -> str:
+    """A paragraph that explains."""
     return f'<p class="lead">{both(said)}</p>'
 
 
@@ -104,6 +108,7 @@ def table(head: Sequence[Said], rows: Iterable[tuple[str, Sequence[str]]], numbe
 
 
 def folded(summary: Said, inside: str, is_open: bool = False) -> str:
+    """Something for those who want to know more."""
     return f"<details{' open' if is_open else ''}><summary>{both(summary)}</summary>{inside}</details>"
 
 

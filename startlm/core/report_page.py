@@ -26,6 +26,10 @@ from .report_sections import (
 
 PARTS = {"train": say("train", "训练"), "dev": say("dev", "开发"), "calibration": say("calibration", "校准"), "test": say("test", "测试")}
 LANGUAGES = {"zh": say("Chinese", "中文"), "en": say("English", "英文"), "mixed": say("mixed", "中英混合"), "other": say("other", "其他")}
+AS_GOOD = say(
+    "One fixed answer may do just as well. deploy refuses this model unless it is forced.",
+    "固定回答一个标签也可能一样好。除非强行要求，deploy 会拒绝这个模型。",
+)
 DATA_FIRST = 5  # warnings about the data that stand in the list of what to do next
 NAMED = 3  # labels that are named there
 
@@ -69,10 +73,11 @@ def _verdict(content: Content) -> str:
         kind, sign, stamp = "good", "✓", say("Better than the baseline", "比基线好")
     more = ""
     if kind == "bad":
-        more = f"<p>{both(say('A fixed answer does as well. deploy refuses this model unless it is forced.', '固定回答一个标签也能做到这样。除非强行要求，deploy 会拒绝这个模型。'))}</p>"
+        more += f"<p>{both(AS_GOOD)}</p>"
     least = content["minimum_accuracy"]
     if least is not None and accuracy["value"] is not None and accuracy["value"] < least:
-        more += f"<p>{both(say(f'Below the stated minimum accuracy of {least:.1%}: deploy refuses it.', f'低于规定的最低准确率 {least:.1%}：deploy 会拒绝它。'))}</p>"
+        below = say(f"Below the stated minimum accuracy of {least:.1%}: deploy refuses it.", f"低于规定的最低准确率 {least:.1%}：deploy 会拒绝它。")
+        more += f"<p>{both(below)}</p>"
     return (
         f'<div class="verdict {kind}"><div class="stamp"><b aria-hidden="true">{sign}</b><span>{both(stamp)}</span></div>'
         f'<h1 id="headline">{both(content["headline"])}</h1>{more}</div>'
@@ -160,7 +165,8 @@ def _mistakes(content: Content) -> list[str]:
     return [
         marked(
             say(
-                f"Read {{file}}: the {n - right:,} of {n:,} test rows that are answered wrongly, the surest mistakes first. Wrong labels in the data show there too.",
+                f"Read {{file}}: the {n - right:,} of {n:,} test rows that are answered wrongly, the surest mistakes first. "
+                "Wrong labels in the data show there too.",
                 f"看一遍 {{file}}：{n:,} 行测试数据中答错的 {n - right:,} 行，最自信的错误在前。数据里标错的标签也会在那里露出来。",
             ),
             file='<a href="mistakes.csv">mistakes.csv</a>',

@@ -45,6 +45,7 @@ NOTHING = 1.0  # a threshold above this is reached by no confidence
 
 
 def figure_of(content: Content, name: str, among: str = "figures") -> Content:
+    """The figure of this name, of `figures` or `figures_clean`."""
     return next(figure for figure in content[among] if figure["name"] == name)
 
 
@@ -52,6 +53,7 @@ def figure_of(content: Content, name: str, among: str = "figures") -> Content:
 
 
 def figures_section(content: Content) -> str:
+    """Every figure with its interval, as published and clean, beside the baseline and the cheapest rung."""
     given = [each["name"] for each in content["figures"] if each["name"] not in SAME_AS_ACCURACY]
     names = sorted(given, key=lambda name: list(FIGURES).index(name) if name in FIGURES else len(FIGURES))
     clean = {each["name"]: each for each in content["figures_clean"] or ()}
@@ -70,7 +72,8 @@ def figures_section(content: Content) -> str:
     )
     right = table(head, rows, numbers=[len(head) - 1]) + notes
     baseline = of_the_user(content["baseline"]["label"], 40)
-    top = f'<p class="lead">{marked(say("The baseline always answers {label}, the most frequent label.", "基线总是回答最常见的标签 {label}。"), label=baseline)}</p>'
+    said = say("The baseline always answers {label}, the most frequent label.", "基线总是回答最常见的标签 {label}。")
+    top = f'<p class="lead">{marked(said, label=baseline)}</p>'
     title = say("How good it is", "有多好")
     if figure_of(content, "accuracy")["value"] is None:
         return section("figures", title, top, right)
@@ -90,6 +93,7 @@ def figures_section(content: Content) -> str:
 
 
 def hand_over_section(content: Content) -> str:
+    """The share answered against the error, the chosen threshold, the hours it saves; out of scope."""
     title = say("Answer or hand over", "回答还是转人工")
     chosen, hours = content["hand_over"]["chosen"], content["hand_over"]["hours_saved"]
     words = [
@@ -156,6 +160,7 @@ def _out_of_scope(content: Content) -> str:
 
 
 def labels_section(content: Content) -> str:
+    """Precision, recall and F1 of each label, the worst first."""
     order = ranked(content["classes"])
     head = [say("label", "标签"), FIGURES_OF_LABEL["f1"], FIGURES_OF_LABEL["precision"], FIGURES_OF_LABEL["recall"], say("rows", "行数")]
     rows = [
@@ -187,6 +192,7 @@ def labels_section(content: Content) -> str:
 
 
 def confusion_section(content: Content) -> str:
+    """The heat map, or the most confused block of many labels, and the most confused pairs with examples; nothing without test rows."""
     counts, labels = content["confusion"]["counts"], content["confusion"]["labels"]
     shown = confused_block(counts)
     if not shown:
@@ -217,7 +223,8 @@ def _pairs(content: Content) -> str:
             f'<li><div class="title">{of_the_user(each["truth"], 60)}<span class="arrow" aria-hidden="true">→</span>{of_the_user(each["prediction"], 60)}</div>'
             f'<span class="small">{count}</span><ul class="rows">{rows}</ul></li>'
         )
-    return f"<h3>{both(say('Most confused', '最常混淆的标签'))}</h3><p class=lead>{both(say('What it is → what the model said', '真实标签 → 模型的回答'))}</p><ul class=mixups>{''.join(items)}</ul>"
+    top = f"<h3>{both(say('Most confused', '最常混淆的标签'))}</h3>{lead(say('What it is → what the model said', '真实标签 → 模型的回答'))}"
+    return f'{top}<ul class="mixups">{"".join(items)}</ul>'
 
 
 def _row(number: int) -> Said:
@@ -228,6 +235,7 @@ def _row(number: int) -> Said:
 
 
 def calibration_section(content: Content) -> str:
+    """Reliability before and after temperature; nothing where there is too little data."""
     found = content["calibration"]
     if not found["bins"] or found["after"]["value"] is None:
         return ""
@@ -239,7 +247,8 @@ def calibration_section(content: Content) -> str:
     ]
     words = lead(
         say(
-            "Of the rows that the model is 80 % sure of, 80 % should be right: then the points lie on the dashed line. One number, the temperature, is fitted on calibration rows.",
+            "Of the rows that the model is 80 % sure of, 80 % should be right: then the points lie on the dashed line. "
+            "One number, the temperature, is fitted on calibration rows.",
             "模型说有 80% 把握的那些行，应该有 80% 是对的：这样点就落在虚线上。温度这一个数是在校准部分拟合的。",
         )
     )
@@ -255,34 +264,32 @@ def calibration_section(content: Content) -> str:
 
 
 def ladder_section(content: Content) -> str:
+    """Which families were tried, what each gained, and which are kept."""
     if not content["ladder"]:
         return ""
-    head = [say("rung", "级"), say("parameters", "参数"), say("accuracy on dev", "开发准确率"), say("gain", "增益"), say("kept", "保留")]
+    head = [say("rung", "级"), say("right on dev", "开发准确率"), say("gain", "增益"), say("kept", "保留")]
     rows = []
     for rung in content["ladder"]:
-        gain = rung["gain"]
-        shown = "–" if gain is None else f'<span class="value">{gain[0]:+.3f}</span> <span class="range">[{gain[1]:+.3f}, {gain[2]:+.3f}]</span>'
-        parameters = f"{rung['parameters']:,}" if rung["parameters"] else "–"
-        rows.append(
-            (
-                "kept" if rung["kept"] else "",
-                [
-                    f"{of_the_user(rung['family'], 40)} <span class=small>{of_the_user(rung['size'], 40)}</span>",
-                    parameters,
-                    percent(rung["accuracy"]),
-                    shown,
-                    both(say("yes", "是") if rung["kept"] else say("no", "否")),
-                ],
-            )
-        )
+        name = f'{of_the_user(rung["family"], 40)} <span class="small">{of_the_user(rung["size"], 40)}</span>'
+        if rung["parameters"]:
+            size = say(f"{rung['parameters']:,} parameters", f"{rung['parameters']:,} 个参数")
+            name += f'<br><span class="small">{both(size)}</span>'
+        kept = say("yes", "是") if rung["kept"] else say("no", "否")
+        rows.append(("kept" if rung["kept"] else "", [name, percent(rung["accuracy"]), _gain(rung["gain"]), both(kept)]))
     n = content["ladder"][0]["n"]
     note = lead(
         say(
-            f"From cheap to dear, judged on {n:,} rows that are not test rows. Gain: how far the loss (cross-entropy per row) falls below that of the best rung before; "
+            f"From cheap to dear, judged on {n:,} rows that are not test rows. "
+            "Gain: how far the loss (cross-entropy per row) falls below that of the best rung before; "
             "a dearer rung is kept only where the interval lies above 0.",
             f"从便宜到贵，在 {n:,} 行非测试数据上比较。增益：损失（每行交叉熵）比之前最好的一级低多少；区间在 0 以上才保留更贵的一级。",
         )
     )
     answers = " + ".join(member["family"] for member in content["members"])
     what = f"<p>{marked(say('What answers: {members}.', '最终回答的模型：{members}。'), members=f'<b>{of_the_user(answers, 80)}</b>')}</p>"
-    return section("ladder", say("Which models were tried", "试过哪些模型"), note, table(head, rows, numbers=[1, 2]), what)
+    return section("ladder", say("Which models were tried", "试过哪些模型"), note, table(head, rows), what)
+
+
+def _gain(gain: Sequence[float] | None) -> str:
+    """Value, low and high in nats a row; the first rung has none."""
+    return "–" if gain is None else f'<span class="value">{gain[0]:+.3f}</span> <span class="range">[{gain[1]:+.3f}, {gain[2]:+.3f}]</span>'

@@ -30,9 +30,13 @@ def state_from_files(name: str, files: Mapping[str, bytes]) -> State:
     """The state that `state_files` wrote. Raises BundleError where a file is missing or is not what it should be."""
     if f"{name}.json" not in files:
         raise BundleError(say(f"The file {name}.json is missing.", f"缺少文件 {name}.json。"), say("deploy the model again", "请重新部署模型"))
-    settings = parse_json(files[f"{name}.json"])
-    if not isinstance(settings, dict):
-        raise BundleError(say(f"{name}.json is not an object.", f"{name}.json 不是一个对象。"), say("deploy the model again", "请重新部署模型"))
+    try:
+        settings = parse_json(files[f"{name}.json"])
+        if not isinstance(settings, dict):
+            raise ValueError("not an object")
+    except ValueError as error:
+        why = ascii(str(error)[:200])[1:-1]
+        raise BundleError(say(f"{name}.json is not what was written ({why}).", f"{name}.json 与写入时不同（{why}）。"), say("deploy the model again", "请重新部署模型")) from error
     arrays: dict[str, np.ndarray] = {}
     if f"{name}.safetensors" in files:
         arrays.update(from_bytes(files[f"{name}.safetensors"], where=f"{name}.safetensors"))

@@ -12,6 +12,7 @@ from ..core.errors import BundleError
 from ..core.language import say
 
 _FEW = 16  # up to so many columns many rows are summed at once, above them row by row: whichever is faster
+_MOST_BIAS = 1e6  # no training comes near; float32 holds every sum with it
 _BLOCK = 1 << 13  # values summed at once: what is gathered for them stays in the processor's cache
 
 
@@ -26,7 +27,9 @@ class NumpyEngine:
         self._wide = weights.astype(np.float32)
 
     def logits(self, encoded: Ragged) -> np.ndarray:
-        """float32 (N, L). A row's logits do not depend on the rows beside it."""
+        """float32 (N, L). A row's logits do not depend on the rows beside it. BundleError for features without weights here."""
+        if encoded.weights is None or (len(encoded.values) and encoded.values.max() >= len(self.weights)):
+            raise _damaged()
         summed = np.zeros((len(encoded), self._wide.shape[1]), dtype=np.float32)
         (self._sum_many if self._wide.shape[1] <= _FEW else self._sum_each)(encoded, summed)
         summed += self.bias
@@ -54,7 +57,7 @@ class NumpyEngine:
         """Row by row one small product of a vector and a matrix, always of the same shape for the same row."""
         values, starts = encoded.values.astype(np.intp), encoded.starts.tolist()
         take, weights = self._wide.take, encoded.weights
-        for start, stop, logits in zip(starts, starts[1:], summed):
+        for start, stop, logits in zip(starts, starts[1:], summed, strict=False):
             np.dot(weights[start:stop], take(values[start:stop], 0), logits)
 
     def state(self) -> State:
@@ -68,11 +71,15 @@ class NumpyEngine:
             not state.settings and set(state.arrays) == {"weights", "bias"}
             and isinstance(weights, np.ndarray) and isinstance(bias, np.ndarray) and weights.dtype == np.float16 and bias.dtype == np.float32
             and weights.ndim == 2 and weights.shape[1:] == bias.shape and weights.shape[1] > 0
-            and bool(np.isfinite(weights).all()) and bool(np.isfinite(bias).all())
+            and bool(np.isfinite(weights).all()) and bool((np.abs(bias) <= _MOST_BIAS).all())
         )
         if not good:
-            raise BundleError(
-                say("The engine numpy is damaged: its weights are not what was written.", "推理引擎 numpy 已损坏：其权重与写入时不符。"),
-                say("deploy the bundle again, or copy it anew", "请重新部署，或重新复制这个模型包"),
-            )
+            raise _damaged()
         return cls(weights, bias)
+
+
+def _damaged() -> BundleError:
+    return BundleError(
+        say("The engine numpy is damaged: its weights are not what was written.", "推理引擎 numpy 已损坏：其权重与写入时不符。"),
+        say("deploy the bundle again, or copy it anew", "请重新部署，或重新复制这个模型包"),
+    )

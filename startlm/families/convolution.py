@@ -52,10 +52,11 @@ class Convolution:
         chosen = size if size != "auto" else "small" if facts.rows < 3_000 else "medium"
         width, filters = SIZES[chosen]
         most = 65_536
+        epochs = round(min(20, max(6, 12 * (10_000 / max(facts.rows, 1)) ** 0.5)))  # more rows need fewer passes
         options = {
             "width": width, "filters": filters, "widths": [1, 2, 3, 4], "spread": 0.1, "longest": 512,
             "dropout": 0.5, "token_dropout": 0.2, "label_smoothing": 0.2,
-            "learning_rate": 4e-3, "warm_up": 0.3, "weight_decay": 0.01, "epochs": 12, "batch_rows": 64, "clip": 1.0,
+            "learning_rate": 4e-3, "warm_up": 0.3, "weight_decay": 0.01, "epochs": epochs, "batch_rows": 64, "clip": 5.0,
         }  # fmt: skip
         pieces = min(most, int(20 * (facts.rows * facts.mean_length) ** 0.5))
         dense = sum(size * width * filters + filters for size in options["widths"]) + (2 * 4 * filters + 1) * facts.labels

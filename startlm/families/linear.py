@@ -20,7 +20,7 @@ from ..core.shelves import look_up
 _TOKENIZERS = {"ngrams": "startlm.tokenizers.ngrams:Ngrams"}
 _BYTES = {"small": 8e6, "medium": 24e6, "large": 96e6, "auto": 24e6}  # what tokenizer and weights may take on disk
 _DEFAULT = {"cost": 2.0, "ratio": 0.0}  # the best for many labels, where trying costs too much
-_RATIOS, _COSTS = (0.0, 0.3, 0.6), (0.7, 0.2, 2.0)  # tried in this order, the costs with the best ratio; of equals the first stays
+_RATIOS, _COSTS = (0.0, 0.3, 0.6), (0.5, 0.2, 2.0)  # tried in this order, the costs with the best ratio; of equals the first stays
 _TRIAL = 3e6  # multiplications that one candidate may cost, in all its folds: about a tenth of a second
 
 
@@ -51,12 +51,13 @@ class Linear:
         """
         tokenizer = look_up(_TOKENIZERS, recipe.tokenizer, say("tokenizer", "分词器")).fit(train.texts, **recipe.tokenizer_options)
         problem = Problem.of(train, tokenizer, labels, recipe.options.get("class_weights"), seed)
-        total = len(_RATIOS) + len(_COSTS) + 1
+        total = len(_RATIOS) + len(_COSTS) + 2
         yield Progress("train", 1, total)
         chosen = {key: recipe.options[key] for key in _DEFAULT if key in recipe.options}
         if len(chosen) < len(_DEFAULT):
-            trials = problem.trials(dev and Problem.of(dev, tokenizer, labels, None, seed))
-            for done, (chosen, figure) in enumerate(_choose(trials, chosen), 2):
+            trials = problem.trials(Problem.of(dev, tokenizer, labels, None, seed) if dev is not None and len(dev) else None)
+            for done, (best, figure) in enumerate(_choose(trials, chosen), 2):
+                chosen = best
                 yield Progress("train", done, total, figure=figure)
         chosen = {**_DEFAULT, **chosen}
         weights, bias = problem.solve(**chosen)
@@ -102,7 +103,7 @@ class Problem:
         order = np.random.default_rng(self.seed).permutation(len(self.targets))[: max(1, int(len(self.targets) * affordable))]
         if affordable < 1 and len(order) < 20 * self.labels or len(order) < 5:
             return []
-        if dev is not None and len(dev.targets):
+        if dev is not None:
             return [(self.take(np.sort(order)), dev)]
         folds = np.array_split(order, 5)
         return [(self.take(np.sort(np.setdiff1d(order, fold))), self.take(np.sort(fold))) for fold in folds[: int(np.clip(affordable, 1, 5))]]

@@ -63,8 +63,9 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
     for progress in descend(network, encoded, train.labels, plan, dev=looked_at, checkpoints=store):
         descended = progress.result
         yield replace(progress, result=None)
-    if store.damaged:
-        yield Progress("train", said=say(f"Damaged checkpoints were passed over: {', '.join(store.damaged)}.", f"跳过了损坏的检查点：{'、'.join(store.damaged)}。"))
+        if store.damaged:
+            names, store.damaged = store.damaged, []
+            yield Progress("train", said=say(f"Damaged checkpoints were passed over: {', '.join(names)}.", f"跳过了损坏的检查点：{'、'.join(names)}。"))
     graph = export_graph(network, (1, 1, *encoded.values.shape[1:]), tokenizer.vocabulary_size, max_length=recipe.options["longest"])
     precision, engine = _choose_precision(graph, recipe, encoded, looked_at, seed)
     options = {**recipe.options, "kept_step": descended.step if dev is not None else kept, "precision": precision}

@@ -62,14 +62,16 @@ class Ngrams:
         self._table[buckets] = np.arange(len(buckets), dtype=np.uint32)
 
     @classmethod
-    def fit(cls, texts: Sequence[str], *, bits: int = 21, words: int = 2, characters: int = 4, alone: int = 3,
-            min_rows: int = 2, most: int = 1 << 22, word_weight: float = 1.5) -> Ngrams:
+    def fit(cls, texts: Sequence[str], *, longest: Sequence[int] = (2, 4, 3), bits: int = 21, min_rows: int = 2, most: int = 1 << 22,
+            word_weight: float = 1.5) -> Ngrams:
         """Find the features of train rows.
 
-        bits: n-grams are hashed to 2**bits buckets for words and as many for characters. words, characters, alone: the longest
-        n-gram of each kind. min_rows: an n-gram seen in fewer rows is dropped, while any is left. most: keep only so many,
-        the most frequent. word_weight: how much more a word counts than a character n-gram of equal rarity.
+        longest: the longest n-gram of words, of characters between blanks, and of characters that stand alone. bits: n-grams are
+        hashed to 2**bits buckets for words and as many for characters. min_rows: an n-gram seen in fewer rows is dropped, while
+        any is left. most: keep only so many, the most frequent. word_weight: how much more a word counts than a character
+        n-gram of equal rarity.
         """
+        words, characters, alone = longest
         settings = {"bits": bits, "words": words, "characters": characters, "alone": alone}
         seen = np.zeros(2 << bits, dtype=np.int64)
         for start, stop in _blocks(texts, (1 << (31 - bits)) - 1):
@@ -255,7 +257,7 @@ def _sorted_rows(keys: list[np.ndarray], places: list[Stream], totals: np.ndarra
     line = np.empty(len(totals), dtype=np.int64)  # where the line of each row starts
     line[order] = ends - (1 << size[order])
     lines = np.full(ends[-1] if len(ends) else 0, _NONE)
-    for key, (row, shift) in zip(keys, places):
+    for key, (row, shift) in zip(keys, places, strict=True):
         index = (line + shift)[row]
         index += np.arange(len(row))
         lines[index] = key
@@ -293,6 +295,7 @@ def _powers_up_to(length: int) -> tuple[np.ndarray, np.ndarray]:
 
 # ---------------------------------------------------------------- what a bundle brings
 
+_MOST_IDF = 1e6  # no table has so many rows; float32 holds its square
 _LIMITS = {"bits": (8, 22), "words": (0, 4), "characters": (0, 8), "alone": (0, 5)}
 
 
@@ -312,7 +315,7 @@ def _checked_arrays(state: State) -> tuple[np.ndarray, np.ndarray]:
         isinstance(buckets, np.ndarray) and isinstance(idf, np.ndarray) and set(state.arrays) == {"buckets", "idf"}
         and buckets.dtype == np.int32 and idf.dtype == np.float32 and buckets.ndim == 1 and buckets.shape == idf.shape
         and (not len(buckets) or (buckets[0] >= 0 and buckets[-1] < 2 << state.settings["bits"]))
-        and bool((np.diff(buckets.astype(np.int64)) > 0).all()) and bool(np.isfinite(idf).all()) and bool((idf > 0).all())
+        and bool((np.diff(buckets.astype(np.int64)) > 0).all()) and bool(((idf > 0) & (idf <= _MOST_IDF)).all())
     )
     if not good:
         raise _damaged("arrays")

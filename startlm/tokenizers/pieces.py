@@ -47,7 +47,7 @@ class Options:
     """Keep only pieces seen in at least this many train rows."""
     most: int = 65_536
     """Keep at most this many pieces, the most frequent."""
-    per_position: int = 24
+    per_position: int = 12
     """At most this many ids in one position; fewer where the data need fewer."""
 
 

@@ -40,13 +40,13 @@ def test_a_row_is_encoded_the_same_in_whatever_block_it_falls():
 
 
 def test_words_and_pieces_of_spaced_scripts_are_counted():
-    assert features("ab cd", words=2, characters=1, alone=0) == 3  # ab, cd, ab cd
-    assert features("abc", words=0, characters=3, alone=0) == 4 + 3  # " a" ab bc "c "; " ab" abc "bc "
+    assert features("ab cd", longest=(2, 1, 0)) == 3  # ab, cd, ab cd
+    assert features("abc", longest=(0, 3, 0)) == 4 + 3  # " a" ab bc "c "; " ab" abc "bc "
 
 
 def test_chinese_is_counted_in_ngrams_that_may_reach_over_to_latin():
-    assert features("我的卡", words=0, characters=1, alone=2) == 3 + 4  # each; " 我" 我的 的卡 "卡 "
-    assert features("用2g", words=0, characters=1, alone=2) == 1 + 2  # 用; " 用" 用2, but not 2g
+    assert features("我的卡", longest=(0, 1, 2)) == 3 + 4  # each; " 我" 我的 的卡 "卡 "
+    assert features("用2g", longest=(0, 1, 2)) == 1 + 2  # 用; " 用" 用2, but not 2g
 
 
 def test_rows_do_not_run_into_each_other():
@@ -60,7 +60,7 @@ def test_case_and_repeated_blanks_do_not_matter():
 
 
 def test_weights_are_sublinear_tf_idf_of_length_one():
-    tokenizer = Ngrams.fit(["a a a b", "b"], words=1, characters=1, alone=0, min_rows=1, word_weight=1.0)
+    tokenizer = Ngrams.fit(["a a a b", "b"], longest=(1, 1, 0), min_rows=1, word_weight=1.0)
     values, weights = row(tokenizer.encode(["a a a b"]), 0)
     idf = {1: np.log(3 / 2) + 1, 2: 1.0}
     raw = sorted([(1 + np.log(3)) * idf[1], 1 * idf[2]])
@@ -69,12 +69,12 @@ def test_weights_are_sublinear_tf_idf_of_length_one():
 
 
 def test_a_feature_seen_in_one_row_is_dropped_while_others_are_left():
-    assert Ngrams.fit(["ab", "ab", "xy"], characters=1).vocabulary_size == 1
-    assert Ngrams.fit(["ab", "xy"], characters=1).vocabulary_size == 2
+    assert Ngrams.fit(["ab", "ab", "xy"], longest=(2, 1, 3)).vocabulary_size == 1
+    assert Ngrams.fit(["ab", "xy"], longest=(2, 1, 3)).vocabulary_size == 2
 
 
 def test_the_most_frequent_are_kept_where_there_are_too_many():
-    tokenizer = Ngrams.fit(["ab"] * 3 + ["xy"] * 2, characters=1, most=1)
+    tokenizer = Ngrams.fit(["ab"] * 3 + ["xy"] * 2, longest=(2, 1, 3), most=1)
     assert len(tokenizer.encode(["ab"]).values) == 1 and len(tokenizer.encode(["xy"]).values) == 0
 
 
@@ -104,3 +104,9 @@ def test_a_damaged_state_is_refused(settings_change, arrays_change):
 def test_decoding_is_refused_because_hashes_hold_no_text():
     with pytest.raises(CallError):
         FITTED.decode([1])
+
+
+def test_hashes_are_the_same_in_every_version_so_that_an_old_bundle_still_answers():
+    tokenizer = Ngrams.fit(["where is my 卡"])
+    assert tokenizer.buckets[:4].tolist() == [200060, 736128, 1073701, 1650828] and tokenizer.vocabulary_size == 37
+    assert tokenizer.encode(["My 卡!"]).values.tolist() == [2, 5, 8, 9, 12, 22, 25, 32, 34, 35]

@@ -1,0 +1,182 @@
+"""What was asked for, beside what was measured: the first table of RESULTS.md. Judged from the rows' figures alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Mapping, NamedTuple
+
+from sets import SETS
+
+from startlm.metrics.intervals import exact_interval
+
+Results = Mapping[str, Mapping[str, Any]]  # the figures of each row that is measured
+FEW_LABELS = ("banking77", "thucnews-title", "chnsenticorp", "waimai-10k")  # 5,000 rows or more, up to 80 labels
+MANY_LABELS = ("clinc150",)
+AIMS = {"banking77": 0.925, "clinc150": 0.935, "thucnews-title": 0.91, "chnsenticorp": 0.935, "waimai-10k": 0.905, "hint3-sofmattress": 0.765}
+SIGNIFICANT = 0.05
+
+
+class Verdict(NamedTuple):
+    """What was measured, in words, and whether it is met: None where something is still to be measured."""
+
+    measured: str
+    met: bool | None
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One figure that was asked for, the rows that it is judged on, and how."""
+
+    asked: str
+    rows: tuple[str, ...]
+    judge: Callable[[Results], Verdict]
+
+    def verdict(self, results: Results) -> Verdict:
+        """Judged on the rows that are there; met is None while one is missing, unless it is failed already."""
+        there = {name: results[name] for name in self.rows if name in results}
+        if not there:
+            return Verdict("not measured yet", None)
+        measured, met = self.judge(there)
+        missing = len(self.rows) - len(there)
+        if not missing:
+            return Verdict(measured, met)
+        return Verdict(f"{measured} ({missing} of {len(self.rows)} rows still to be measured)", False if met is False else None)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+def short(name: str) -> str:
+    """A row's set: `auto-banking77` is banking77."""
+    return name.partition("-")[2]
+
+
+def _limit(row: str, asked: str, value: Callable[[Mapping[str, Any]], float], most: float, unit: str) -> Bar:
+    def judge(results: Results) -> Verdict:
+        measured = value(results[row])
+        return Verdict(f"{measured:.3g} {unit}", measured <= most)
+
+    return Bar(asked, (row,), judge)
+
+
+# ------------------------------------------------------------------ quality
+
+def _auto_above(results: Results) -> Verdict:
+    above = [short(name) for name, figures in results.items() if figures["gain"][1] > 0]
+    below = [short(name) for name, figures in results.items() if figures["gain"][2] < 0]
+    said = f"above on {len(above)} ({', '.join(above) or 'none'}), wholly below on {len(below)} ({', '.join(below) or 'none'})"
+    enough = len(above) >= 4 or (None if len(results) < len(SETS) else False)
+    return Verdict(said, False if below else enough)
+
+
+def _test_not_below(results: Results) -> Verdict:
+    p = {short(name): figures["published"]["p_below"] for name, figures in results.items()}
+    return Verdict(", ".join(f"{name} p = {value:.2g}" for name, value in p.items()), all(value >= SIGNIFICANT for value in p.values()))
+
+
+def _aims(results: Results) -> Verdict:
+    reached = {short(name): figures["published"]["ours"][0] if "published" in figures else figures["accuracy"] for name, figures in results.items()}
+    said = ", ".join(f"{name} {percent(value)} (aim {100 * AIMS[name]:.1f})" for name, value in reached.items())
+    return Verdict(said, all(value >= AIMS[name] for name, value in reached.items()))
+
+
+def _auto_seconds(results: Results) -> Verdict:
+    slowest = {short(name): max(figures["seconds"]) if isinstance(figures["seconds"], list) else figures["seconds"] for name, figures in results.items()}
+    name = max(slowest, key=slowest.__getitem__)
+    return Verdict(f"slowest of all runs: {slowest[name]:.0f} s ({name}), prepare to deploy", slowest[name] <= 300)
+
+
+# ------------------------------------------------------------------- linear
+
+def _linear_fit(results: Results) -> Verdict:
+    ratios = {short(name): figures["fit_seconds"][1] / figures["fit_seconds"][0] for name, figures in results.items()}
+    return Verdict(", ".join(f"{name} {ratio:.1f} times as fast" for name, ratio in ratios.items()), min(ratios.values()) >= 1)
+
+
+def _linear_rate(results: Results) -> Verdict:
+    ratios = {short(name): figures["rows_per_second"][0] / figures["rows_per_second"][1] for name, figures in results.items()}
+    wanted = {name: 8 if SETS[name].chinese else 3 if name in MANY_LABELS else 4 for name in ratios}
+    return Verdict(", ".join(f"{name} {ratio:.1f} times (bar {wanted[name]})" for name, ratio in ratios.items()), all(ratios[name] >= wanted[name] for name in ratios))
+
+
+def _linear_accuracy(results: Results) -> Verdict:
+    gains = {short(name): figures["gain"] for name, figures in results.items()}
+    above = sum(gain[0] > 0 for gain in gains.values())
+    said = ", ".join(f"{name} {100 * gain[0]:+.2f} [{100 * gain[1]:+.2f}, {100 * gain[2]:+.2f}]" for name, gain in gains.items())
+    most = above > len(SETS) / 2 or (None if len(results) < len(SETS) else False)
+    return Verdict(f"{said} points", False if any(gain[2] < 0 for gain in gains.values()) else most)
+
+
+def _linear_small(results: Results) -> Verdict:
+    one, size = (max(figures[name] for figures in results.values()) for name in ("one_ms", "megabytes"))
+    return Verdict(f"at most {one:.2f} ms and {size:.1f} MB", one <= 0.5 and size <= 25)
+
+
+# ----------------------------------------------------------------- networks
+
+def equal(figures: Mapping[str, Any]) -> bool:
+    """Whether the exact intervals of our accuracy and the plain loop's overlap, or ours lies above."""
+    ours, plain = (exact_interval(round(figures[name] * figures["n"]), figures["n"]) for name in ("accuracy", "plain_accuracy"))
+    return ours.high >= plain.low
+
+
+def _network(row: str, times: float) -> Callable[[Results], Verdict]:
+    def judge(results: Results) -> Verdict:
+        first = results[row]["lines"][0]
+        said = f"{first['times_plain']:.1f} times ({first['times_per_batch']:.1f} times the loop padded per batch)"
+        if "accuracy" not in first:
+            return Verdict(said, None)
+        said += f"; accuracy {percent(first['accuracy'])} against {percent(first['plain_accuracy'])}"
+        return Verdict(said, first["times_plain"] >= times and equal(first))
+
+    return judge
+
+
+def _int8(way: str) -> Callable[[Results], Verdict]:
+    def judge(results: Results) -> Verdict:
+        ratios = {line["threads"]: line[way] / line["eager"] for line in results["int8-speed"]["lines"]}
+        return Verdict(", ".join(f"{ratio:.1f} times with {threads} thread{'s' * (threads > 1)}" for threads, ratio in ratios.items()), min(ratios.values()) >= 2)
+
+    return judge
+
+
+# ----------------------------------------------------------------- commands
+
+def _predict(results: Results) -> Verdict:
+    rate = results["predict-300k"]["rows_per_second"]
+    return Verdict(f"{rate:,.0f} rows/s", rate >= 30_000)
+
+
+def _budget(results: Results) -> Verdict:
+    lines = results["budget"]["lines"]
+    return Verdict(", ".join(f"{line['used']:.0f} s of {line['budget']}" for line in lines), all(line["used"] <= 1.1 * line["allowed"] for line in lines))
+
+
+def _demo(results: Results) -> Verdict:
+    figures = results["demo"]
+    return Verdict(f"first {figures['first']:.0f} s, second {figures['second']:.1f} s", figures["second"] < 10)
+
+
+AUTO, TEST, LINEAR = (tuple(f"{kind}-{name}" for name, chosen in SETS.items() if kind != "test" or chosen.test) for kind in ("auto", "test", "linear"))
+BARS = (
+    Bar("`auto` over 5 folds of train: the paired interval of the gain above zero on at least four of the six sets, wholly below on none", AUTO, _auto_above),
+    Bar("`auto` on test: on no set significantly below the peer (one-sided 5 %)", TEST, _test_not_below),
+    Bar("`auto`, aims: accuracy on test, as published; waimai-10k: mean of its fifths", (*TEST, "auto-waimai-10k"), _aims),
+    Bar("each `auto` run ≤ 5 minutes on two cores", (*AUTO, *TEST), _auto_seconds),
+    Bar("`linear`: fit no slower than the peer on sets of ≥ 5,000 rows up to 80 labels", tuple(f"linear-{name}" for name in FEW_LABELS), _linear_fit),
+    Bar("`linear`: answers, one thread, ≥ 4 times the peer's rows/s (Chinese ≥ 8, 150 labels ≥ 3)", LINEAR, _linear_rate),
+    Bar("`linear`: accuracy not significantly below on any set, above on most", LINEAR, _linear_accuracy),
+    Bar("`linear`: one warm answer ≤ 0.5 ms; weights ≤ 25 MB", LINEAR, _linear_small),
+    Bar("`startlm predict` as a whole on 300,000 rows: ≥ 30,000 rows/s", ("predict-300k",), _predict),
+    Bar("`lstm`: ≥ 3 times the plain loop's rows/s at equal dev accuracy", ("lstm-speed",), _network("lstm-speed", 3)),
+    Bar("`transformer`: ≥ 2 times torch.nn.TransformerEncoder in the plain loop (aim 4), at equal dev accuracy", ("transformer-speed",), _network("transformer-speed", 2)),
+    Bar("int8 Transformer, all rows handed to the engine at once: ≥ 2 times eager PyTorch at batch 32 (aim 3)", ("int8-speed",), _int8("all_rows")),
+    Bar("int8 Transformer, 32 rows a call: ≥ 2 times eager PyTorch at batch 32 (aim 3)", ("int8-speed",), _int8("by_32")),
+    _limit("cold-text", "`startlm predict NAME --text` cold from the shell ≤ 1.0 s (linear and `auto`, the slower)", lambda f: max(each["median"] for each in f.values()), 1.0, "s"),
+    _limit("new-100k", "`startlm new` on 100,000 rows ≤ 3 s", lambda f: f["median"], 3.0, "s"),
+    _limit("prepare-100k", "`startlm prepare` of 100,000 messages ≤ 15 s", lambda f: f["median"], 15.0, "s"),
+    _limit("help", "`startlm --help` ≤ 0.3 s", lambda f: f["median"], 0.3, "s"),
+    Bar("a budget is kept within 10 %", ("budget",), _budget),
+    Bar("a second demo takes seconds (under 10)", ("demo",), _demo),
+)

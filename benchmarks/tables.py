@@ -1,0 +1,196 @@
+"""RESULTS.md, written from the rows' results: the bars first, then every row with its intervals, then how each was measured."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping, NamedTuple, Sequence
+
+from bars import BARS, equal, percent
+
+Figures = Mapping[str, Any]
+Cells = dict[str, str]
+HEAD = """# Benchmarks
+
+Written by `make bench`; not by hand. What each row is and how it is measured: [README.md](README.md). "Peer" is TF-IDF (words 1–2 and
+characters 2–5; Chinese: characters 1–3) + LinearSVC of scikit-learn, at its own best settings, on the same rows in the same run.
+Square brackets hold 95 % intervals; gains are in points of accuracy, ours less the peer's. "Equal" means that the interval leaves the
+question open.
+"""
+MET = {True: "**yes**", False: "**no**", None: "open"}
+
+
+class Group(NamedTuple):
+    """Rows that are shown in one table. `lines` turns one row's figures into lines of cells."""
+
+    title: str
+    prefix: str
+    lines: Callable[[Figures], list[Cells]]
+    words: str = ""
+
+
+def share(three: Sequence[float]) -> str:
+    """A share and its interval: "92.34 % [91.30, 93.25]"."""
+    return f"{percent(three[0])} [{100 * three[1]:.2f}, {100 * three[2]:.2f}]"
+
+
+def verdict(gain: Sequence[float]) -> str:
+    """above, equal or below, from a gain and its interval."""
+    return "above" if gain[1] > 0 else "below" if gain[2] < 0 else "equal"
+
+
+def points(gain: Sequence[float]) -> str:
+    return f"{100 * gain[0]:+.2f} [{100 * gain[1]:+.2f}, {100 * gain[2]:+.2f}]"
+
+
+def seconds(figures: Figures) -> str:
+    return f"{figures['median']:.2f} s ({figures['low']:.2f}–{figures['high']:.2f}, n = {figures['times']})"
+
+
+def _span(values: Sequence[float]) -> str:
+    return f"{min(values):.1f}–{max(values):.1f}"
+
+
+def _auto(figures: Figures) -> list[Cells]:
+    return [{
+        "set": figures["set"], "rows": f"{figures['n']:,}", "`auto`": percent(figures["accuracy"]), "peer": percent(figures["peer"]),
+        "gain": points(figures["gain"]), "verdict": verdict(figures["gain"]), "folds, `auto` / peer": ", ".join(f"{100 * a:.1f} / {100 * b:.1f}" for a, b in figures["by_fold"]),
+        "seconds a run": f"{_span(figures['seconds'])} (peer's fit {_span(figures['peer_seconds'])})", "chosen, fold by fold": "; ".join(figures["chosen"]),
+        "peer's settings": "; ".join(dict.fromkeys(figures["peer_chosen"])),
+    }]  # fmt: skip
+
+
+def _test(figures: Figures) -> list[Cells]:
+    named = {"published": "as published", "clean": "clean: test rows with no equal or near row in train or dev", "retrained": "both retrained on train and dev cleaned of test's rows"}
+    return [{
+        "set": figures["set"], "column": named[name], "test rows": f"{judged['n']:,}", "`auto`": share(judged["ours"]), "peer": share(judged["peer"]),
+        "p that ours is below": f"{judged['p_below']:.2g}", "chosen": judged.get("chosen", figures["chosen"]),
+    } for name in named if (judged := figures.get(name))]  # fmt: skip
+
+
+def _linear(figures: Figures) -> list[Cells]:
+    (fit, peer_fit), (rate, peer_rate) = figures["fit_seconds"], figures["rows_per_second"]
+    return [{
+        "set": figures["set"], "`linear`": percent(figures["accuracy"]), "peer": percent(figures["peer"]), "gain": points(figures["gain"]), "verdict": verdict(figures["gain"]),
+        "fit": f"{fit:.2f} s, peer {peer_fit:.2f} s", "rows/s, one thread": f"{rate:,.0f}, peer {peer_rate:,.0f} ({rate / peer_rate:.1f} times)",
+        "one warm answer": f"{figures['one_ms']:.2f} ms", "weights": f"{figures['megabytes']:.1f} MB",
+    }]  # fmt: skip
+
+
+def _network(figures: Figures) -> list[Cells]:
+    return [{
+        "family": f"{line['family']} ({line['size']})", "set": line["set"], "rows/s": f"{line['ours']:,.0f}",
+        "plain loop": f"{line['plain']:,.0f} ({line['times_plain']:.1f} times)", "padded per batch": f"{line['per_batch']:,.0f} ({line['times_per_batch']:.1f} times)",
+        "accuracy on held-out rows": f"{percent(line['accuracy'])}, plain {percent(line['plain_accuracy'])}: {'equal or above' if equal(line) else 'below'}" if "accuracy" in line else "–",
+        "precision, threads": f"{line['precision']}, {line['threads']}",
+    } for line in figures["lines"]]  # fmt: skip
+
+
+def _int8(figures: Figures) -> list[Cells]:
+    return [{
+        "threads": str(line["threads"]), "eager PyTorch, 32 rows": f"{line['eager']:,.0f} rows/s",
+        "int8, all rows at once": f"{line['all_rows']:,.0f} rows/s ({line['all_rows'] / line['eager']:.1f} times)",
+        "int8, 32 rows a call": f"{line['by_32']:,.0f} rows/s ({line['by_32'] / line['eager']:.1f} times)", "same label": percent(figures["same_label"]),
+    } for line in figures["lines"]]  # fmt: skip
+
+
+def _families(figures: Figures) -> list[Cells]:
+    return [{
+        "set": line["set"], "family": f"{line['family']} ({line['size']})" if line["size"] else line["family"], "accuracy on the rows that choose": share([line["accuracy"], line["low"], line["high"]]),
+        "n": f"{line['n']:,}", "log loss": f"{line['log_loss']:.3f}", "parameters": f"{line['parameters']:,}", "seconds": f"{line['seconds']:.0f}",
+    } for line in figures["lines"]]  # fmt: skip
+
+
+def _timed(what: str) -> Callable[[Figures], list[Cells]]:
+    return lambda figures: [{"command": what, "took": seconds(figures), "": ""}]
+
+
+def _predict(figures: Figures) -> list[Cells]:
+    return [{"command": f"`startlm predict NAME FILE -o OUT`, {figures['n']:,} rows", "took": seconds(figures["seconds"]), "": f"{figures['rows_per_second']:,.0f} rows/s"}]
+
+
+def _cold(figures: Figures) -> list[Cells]:
+    return [{"command": f"`startlm predict NAME --text`, {family}", "took": seconds(line), "": f"{line['members']} member{'s' * (line['members'] > 1)}"} for family, line in figures.items()]
+
+
+def _budget(figures: Figures) -> list[Cells]:
+    return [{"command": f"train, budget {line['budget']}, {figures['set']}", "took": f"{line['used']:.1f} s", "": f"{line['used'] / line['allowed']:.0%} of the budget"} for line in figures["lines"]]
+
+
+def _demo(figures: Figures) -> list[Cells]:
+    return [{"command": f"`startlm demo`, {turn} time", "took": f"{figures[turn]:.1f} s", "": ""} for turn in ("first", "second")]
+
+
+WHOLE = "Whole commands, process start included, warm disk: median (fastest–slowest)."
+GROUPS = (
+    Group("`auto` beside the peer, 5 folds of train", "auto-", _auto, "Means of the folds; the gain's interval is a paired bootstrap over all held-out rows. waimai-10k: its five fifths are the test."),
+    Group("Test, read once", "test-", _test, "Exact intervals; p is McNemar's exact one-sided test."),
+    Group("`linear` beside the peer", "linear-", _linear, "5 folds of train; rates on one thread, warm."),
+    Group("Training speed of networks", "lstm-speed", _network, "Beside the loop one writes first, padded to the 99th percentile of length, 32 rows a batch, fp32."),
+    Group("", "transformer-speed", _network),
+    Group("int8 Transformer", "int8-speed", _int8, "Size small, banking77's messages, against the same weights in eager PyTorch."),
+    Group("Each family", "families", _families, "Default settings, budget 5m; exact intervals."),
+    Group("Commands", "predict-300k", _predict, WHOLE),
+    Group("", "cold-text", _cold), Group("", "new-100k", _timed("`startlm new`, 100,000 rows")), Group("", "prepare-100k", _timed("`startlm prepare`, 100,000 rows")),
+    Group("", "help", _timed("`startlm --help`")), Group("", "budget", _budget), Group("", "demo", _demo),
+)  # fmt: skip
+
+
+def page(results: Mapping[str, Mapping[str, Any]], current: Mapping[str, str]) -> str:
+    """RESULTS.md. results: what run.py stored for each row; current: the hash of each row's code as it is now."""
+    figures = {name: result["figures"] for name, result in results.items()}
+    judged = [(bar, bar.verdict(figures)) for bar in BARS]
+    parts = [HEAD, "## What was asked, what was measured\n", table([{"asked": bar.asked, "measured": found.measured, "met": MET[found.met]} for bar, found in judged])]
+    older = {name for name, result in results.items() if result["code"] != current.get(name)}
+    for title, groups in _titled(GROUPS):
+        lines = [{"row": _name(row, older), **cells} for group in groups for row in _rows_of(group, figures) for cells in group.lines(figures[row])]
+        if lines:
+            parts += [f"## {title}\n", *filter(None, [groups[0].words and f"{groups[0].words}\n"]), table(lines)]
+    parts += ["## How each row was measured\n", _provenance(results, older)]
+    return "\n".join(parts)
+
+
+def _titled(groups: Sequence[Group]) -> list[tuple[str, list[Group]]]:
+    """Groups without a title stand in the table of the one before."""
+    found: list[tuple[str, list[Group]]] = []
+    for group in groups:
+        if group.title:
+            found.append((group.title, []))
+        found[-1][1].append(group)
+    return found
+
+
+def _rows_of(group: Group, figures: Mapping[str, Any]) -> list[str]:
+    return [name for name in figures if name == group.prefix or (group.prefix.endswith("-") and name.startswith(group.prefix) and not _own(name))]
+
+
+def _own(name: str) -> bool:
+    """Whether a group is named exactly so."""
+    return any(group.prefix == name for group in GROUPS)
+
+
+def _name(row: str, older: set[str]) -> str:
+    return f"{row} (older code)" if row in older else row
+
+
+def _provenance(results: Mapping[str, Mapping[str, Any]], older: set[str]) -> str:
+    """Commit, machine, command and time of every row; the machines in full below."""
+    machines = list(dict.fromkeys(_machine(result["machine"]) for result in results.values()))
+    letters = {machine: chr(ord("A") + number) for number, machine in enumerate(machines)}
+    lines = [{
+        "row": name, "commit": result["commit"][:12] + (" and changes" if result["dirty"] else ""), "machine": letters[_machine(result["machine"])],
+        "command": f"`{result['command']}`", "when": result["when"], "seconds": f"{result['seconds']:.1f}", "code": result["code"] + (", changed since" if name in older else ""),
+    } for name, result in results.items()]  # fmt: skip
+    return "\n".join([table(lines), *(f"Machine {letter}: {machine}\n" for machine, letter in letters.items())])
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
+    packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
+    return f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}; Python {machine['python']}; {packages}"
+
+
+def table(lines: Sequence[Cells]) -> str:
+    """A Markdown table; its columns are those of the first line."""
+    if not lines:
+        return "Nothing is measured yet.\n"
+    names = list(lines[0])
+    rows = [names, ["---"] * len(names), *([line.get(name, "") for name in names] for line in lines)]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '¦') for cell in row)} |" for row in rows) + "\n"

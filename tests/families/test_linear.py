@@ -1,0 +1,100 @@
+"""The linear family learns in both languages, answers as it learnt, and makes each choice once."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from startlm.core.contracts import Facts, Labelled
+from startlm.engines.numpy import NumpyEngine
+from startlm.families.linear import Linear
+from startlm.tokenizers.ngrams import Ngrams
+
+THINGS = {0: ["my card has not arrived", "卡还没到", "card still missing"], 1: ["refund my money", "我要退款", "money back please"],
+          2: ["app crashes on start", "软件打不开", "the app is frozen"]}
+
+
+def problem(labels, rows, seed=0):
+    random = np.random.default_rng(seed)
+    targets = np.arange(rows) % labels
+    ends = ["", " please", "，谢谢", " now", "！", " 12", " ok?"]
+    return Labelled([random.choice(THINGS[label]) + random.choice(ends) for label in targets], targets.astype(np.int64))
+
+
+def fit(train, labels, dev=None, options=None, seed=0):
+    recipe = Linear.recipe(Facts(len(train), labels, 20.0, 40, 0.5), "auto")
+    recipe = type(recipe)(**{**recipe.__dict__, "options": options or {}})
+    *_, last = Linear.fit_steps(train, dev, labels, recipe, seed)
+    return last.result
+
+
+def answers(fitted, texts):
+    return NumpyEngine.from_state(fitted.engine).logits(Ngrams.from_state(fitted.tokenizer.state()).encode(texts))
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+@pytest.mark.parametrize("options", [{}, {"cost": 1.0, "ratio": 0.0}, {"cost": 1.0, "ratio": 0.5}, {"class_weights": "balanced"}])
+def test_a_small_problem_in_both_languages_is_learnt(labels, options):
+    fitted = fit(problem(labels, 90), labels, options=options)
+    held = problem(labels, 60, seed=1)
+    logits = answers(fitted, held.texts)
+    assert logits.shape == (60, labels) and (logits.argmax(axis=1) == held.labels).all()
+
+
+def test_the_same_seed_gives_the_same_bits_and_progress_is_counted():
+    train = problem(3, 60)
+    steps = list(Linear.fit_steps(train, None, 3, Linear.recipe(Facts(60, 3, 20.0, 40, 0.5), "small"), 7))
+    again = fit(train, 3, seed=7)
+    assert [step.done for step in steps] == list(range(1, steps[-1].total + 1))
+    assert all(np.array_equal(steps[-1].result.engine.arrays[key], again.engine.arrays[key]) for key in ("weights", "bias"))
+
+
+def test_choices_are_written_into_the_recipe_and_not_made_again():
+    train, dev = problem(3, 60), problem(3, 30, seed=1)
+    first = fit(train, 3, dev)
+    steps = list(Linear.fit_steps(train, None, 3, first.recipe, 0))
+    assert set(first.recipe.options) == {"cost", "ratio"}
+    assert len(steps) == 2 and steps[-1].result.recipe.options == first.recipe.options
+    assert np.array_equal(steps[-1].result.engine.arrays["weights"], first.engine.arrays["weights"])
+
+
+def test_an_empty_dev_part_is_as_good_as_none():
+    train = problem(2, 40)
+    assert np.array_equal(fit(train, 2, train.take([])).engine.arrays["weights"], fit(train, 2).engine.arrays["weights"])
+
+
+def test_a_label_without_rows_is_never_the_answer():
+    train = problem(2, 60)
+    logits = answers(fit(train, 4), train.texts)
+    assert logits.shape == (60, 4) and set(logits.argmax(axis=1)) == {0, 1}
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_rows_of_one_label_give_that_label(labels):
+    train = Labelled(["card", "卡"], np.zeros(2, np.int64))
+    assert answers(fit(train, labels), ["card", "else", ""]).argmax(axis=1).tolist() == [0, 0, 0]
+
+
+def test_balanced_weights_raise_the_rare_label():
+    train = Labelled(["card late"] * 60 + ["card late refund"] * 3 + ["card late"] * 3, np.array([0] * 60 + [1] * 6))
+    options = {"cost": 1.0, "ratio": 0.0}
+    plain, balanced = (answers(fit(train, 2, options={**options, "class_weights": w}), ["card late refund"]) for w in (None, "balanced"))
+    assert balanced[0, 1] > plain[0, 1]
+
+
+@pytest.mark.parametrize("size, megabytes", [("small", 8), ("auto", 24)])
+def test_the_size_bounds_what_is_stored(size, megabytes):
+    most = Linear.recipe(Facts(10**6, 150, 60.0, 90, 0.0), size).tokenizer_options["most"]
+    assert most * (150 * 2 + 8) <= megabytes * 1e6
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("file, text, label, least", [("banking77/train.csv", "text", "category", 0.78), ("thucnews-title/train.csv", "text", "label", 0.78)])
+def test_real_messages_are_learnt_from_a_part_of_train(data_folder, file, text, label, least):
+    with (data_folder / file).open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    names, numbers = np.unique([row[label] for row in rows], return_inverse=True)
+    everything = Labelled([row[text] for row in rows], numbers)
+    order = np.random.default_rng(0).permutation(len(rows))
+    fitted, held = fit(everything.take(order[:3000]), len(names)), everything.take(order[3000:6000])
+    assert (answers(fitted, held.texts).argmax(axis=1) == held.labels).mean() > least
