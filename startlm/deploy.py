@@ -37,6 +37,15 @@ def deploy_model(model: Model, report: Report, *, to: str | Path, settings: Depl
     """Publish a new version under `to` and point `to`/current at it.
 
     Raises GateError for a model that its report does not show to be better than the baseline, unless force=True.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from startlm import build_model, evaluate_model, prepare_examples, train_model
+    >>> rows = [{"m": f"refund {i}", "t": "money"} for i in range(90)] + [{"m": f"parcel {i}", "t": "post"} for i in range(90)]
+    >>> examples = prepare_examples(rows, text="m", label="t")
+    >>> model = train_model(build_model(examples, family="linear"), examples)
+    >>> with TemporaryDirectory() as folder:
+    ...     deploy_model(model, evaluate_model(model, examples), to=folder).folder.name
+    'v1'
     """
     *_, last = deploy_steps(model, report, to=Path(to), settings=replace(settings, **given))
     return last.result  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ from typing import Any, Iterator, Sequence
 
 import numpy as np
 
-from .core.artifacts import Examples, Model, Report
+from .core.artifacts import CHEAPEST, Examples, Model, Report
 from .core.contracts import Figure, Progress
 from .core.durable import read_json, write_bytes, write_json
 from .core.language import Said, say
@@ -70,8 +70,12 @@ def evaluate_steps(model: Model, examples: Examples, *, settings: EvaluateSettin
     """Evaluate, with signs of life; the last Progress carries the Report."""
     folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
     folder.mkdir(parents=True, exist_ok=True)
-    predictor = open_model(model.folder or "")
-    judging = _Judging(predictor, examples, settings)
+    model_folder = model.folder or Path()
+    judging = _Judging(open_model(model_folder), examples, settings)
+    cheapest = model_folder.parent / CHEAPEST
+    if cheapest.is_dir():
+        judging.cheapest = _Judging(open_model(cheapest), examples, settings)
+        yield from judging.cheapest.answer()
     yield from judging.answer()
     content = judging.content()
     write_bytes(folder / "answers.csv", judging.answers_csv())
@@ -100,6 +104,7 @@ class _Judging:
         self.rows = examples.rows_of("test")
         self.test = examples.labelled("test")
         self.names = [*predictor.labels, *examples.meta["unseen_labels"]]
+        self.cheapest: _Judging | None = None
         self.majority = self.task.baseline(examples.labelled("train", "dev", "calibration").labels, len(self.names))
 
     def answer(self) -> Iterator[Progress]:
@@ -123,16 +128,17 @@ class _Judging:
         top = self.confidences.max(axis=1) if len(self.test) else np.zeros(0)
         gain = paired_gain(judged.truth == self.majority, judged.correct, self.settings.seed)
         better = gain.low is not None and gain.low > 0
-        figures = [look_up(METRICS, name, say("metric", "指标"))(judged) for name in METRICS]
+        figures = _figures(judged)
+        accuracy = Figure(**figures[0])
         content = {
-            "schema": SCHEMA, "task": "classify", "headline": self._headline(figures[0], gain, better)._asdict(), "better_than_baseline": better,
-            "gain": asdict(gain), "baseline": {"label": self.names[self.majority], "accuracy": figures[0].baseline},
+            "schema": SCHEMA, "task": "classify", "headline": self._headline(accuracy, better)._asdict(), "better_than_baseline": better,
+            "gain": asdict(gain), "baseline": {"label": self.names[self.majority], "accuracy": accuracy.baseline},
             "rows": meta["parts"], "languages": meta["languages"], "crossfit": meta["crossfit"], "labels": self.names,
-            "figures": [asdict(figure) for figure in figures], "figures_clean": self._clean_figures(), "cheapest": self._cheapest(),
+            "figures": figures, "figures_clean": self._clean_figures(), "cheapest": self._cheapest(),
             "classes": [{"label": self.names[each.label], **{name: asdict(getattr(each, name)) for name in ("precision", "recall", "f1")}} for each in label_figures(judged)],
             "confusion": {"labels": self.names, "counts": judged.table.tolist()}, "confused_pairs": self._pairs(),
             "calibration": {"before": asdict(calibration_error(judge(judged.truth, self.before, seed=self.settings.seed))), "after": asdict(calibration_error(judged)),
-                            "bins": [each._asdict() for each in reliability_bins(top, judged.correct)] if len(self.test) else []},
+                            "bins": self._bins(self.confidences), "bins_before": self._bins(self.before)},
             "hand_over": self._hand_over(top), "out_of_scope": self._out_of_scope(),
             "members": self.predictor.settings["members"], "ladder": self.predictor.settings["ladder"],
             "leaks": meta["leaks"], "findings": meta["findings"], "unlabelled": meta["unlabelled"], "rejected": meta["rejected"], "unused": meta["unused"],
@@ -140,15 +146,16 @@ class _Judging:
         }
         return content
 
-    def _headline(self, accuracy: Figure, gain: Figure, better: bool) -> Said:
+    def _headline(self, accuracy: Figure, better: bool) -> Said:
         if accuracy.value is None:
             few = in_words(accuracy)
             return say(f"{few.en[0].upper()}{few.en[1:]} to say how good the model is.", f"{few.zh}，无法判断模型好坏。")
+        label, always = self.names[self.majority], 100 * (accuracy.baseline or 0.0)
         if not better:
-            return say(f"Not better than the baseline: always answering {self.names[self.majority]!r} is right for {accuracy.baseline:.1%}, the model for {in_words(accuracy).en}.",
-                       f"不比基线好：总是回答 {self.names[self.majority]!r} 的正确率是 {accuracy.baseline:.1%}，模型是 {in_words(accuracy).zh}。")
-        return say(f"Right for {in_words(accuracy).en} of {accuracy.n:,} test rows; always answering {self.names[self.majority]!r} is right for {accuracy.baseline:.1%}.",
-                   f"在 {accuracy.n:,} 行测试数据上正确率 {in_words(accuracy).zh}；总是回答 {self.names[self.majority]!r} 的正确率是 {accuracy.baseline:.1%}。")
+            return say(f"Not better than the baseline: always answering {label!r} is right for {always:.1f} %, the model for {in_words(accuracy).en}.",
+                       f"不比基线好：总是回答 {label!r} 的准确率是 {always:.1f}%，模型是 {in_words(accuracy).zh}。")
+        return say(f"Right for {in_words(accuracy).en} of {accuracy.n:,} test rows; always answering {label!r} is right for {always:.1f} %.",
+                   f"在 {accuracy.n:,} 行测试数据上准确率 {in_words(accuracy).zh}；总是回答 {label!r} 的准确率是 {always:.1f}%。")
 
     def _clean_figures(self) -> list[dict[str, Any]] | None:
         """The same figures on the test rows that have no equal or near row in train; None where nothing leaks."""
@@ -158,11 +165,15 @@ class _Judging:
         numbers = self.examples.frame["row"][self.rows].to_numpy()
         keep = ~np.isin(numbers, leaking)
         clean = Judged(self.judged.truth[keep], self.judged.predicted[keep], self.judged.labels, self.confidences[keep], self.majority, self.settings.seed)
-        return [asdict(look_up(METRICS, name, say("metric", "指标"))(clean)) for name in METRICS]
+        return _figures(clean)
 
     def _cheapest(self) -> dict[str, Any] | None:
-        ladder = self.predictor.settings["ladder"]
-        return dict(ladder[0]) if len(ladder) > 1 else None
+        """The ladder's first rung on the same test rows, and what the chosen model gains over it."""
+        if self.cheapest is None:
+            return None
+        judged = self.cheapest.judged
+        return {"family": self.cheapest.predictor.settings["members"][0]["family"], "figures": _figures(judged),
+                "gain": asdict(paired_gain(judged.correct, self.judged.correct, self.settings.seed))}
 
     def _pairs(self) -> list[dict[str, Any]]:
         found = []
@@ -172,6 +183,9 @@ class _Judging:
             found.append({"truth": self.names[pair.truth], "prediction": self.names[pair.predicted], "count": pair.rows, "share": asdict(pair.share),
                           "examples": [{"row": row, "text": self.test.texts[i]} for row, i in zip(rows, at)]})
         return found
+
+    def _bins(self, confidences: np.ndarray) -> list[dict[str, Any]]:
+        return [each._asdict() for each in reliability_bins(confidences.max(axis=1), self.judged.correct)] if len(self.test) else []
 
     def _hand_over(self, top: np.ndarray) -> dict[str, Any]:
         points = [{"threshold": each.threshold, "answered": asdict(each.answered), "error": asdict(each.error)} for each in curve(top, self.judged.correct)]
@@ -209,3 +223,8 @@ class _Judging:
         writer.writerows([rows[i], lines[i], self.test.texts[i], self.names[self.judged.truth[i]], self.names[self.judged.predicted[i]],
                           round(float(top[i]), 6), "true" if handed[i] else "false"] for i in order)
         return out.getvalue().encode("utf-8")
+
+
+def _figures(judged: Judged) -> list[dict[str, Any]]:
+    """Every figure on the shelf, JSON-ready."""
+    return [asdict(look_up(METRICS, name, say("metric", "指标"))(judged)) for name in METRICS]

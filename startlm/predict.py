@@ -135,6 +135,16 @@ def open_bundle(folder: str | Path) -> Predictor:
     """Open a deployed bundle: hashes and golden predictions are verified first.
 
     Raises BundleError for anything that is not, byte for byte, what deploy wrote.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from startlm import build_model, deploy_model, evaluate_model, prepare_examples, train_model
+    >>> rows = [{"m": f"refund {i}", "t": "money"} for i in range(90)] + [{"m": f"parcel {i}", "t": "post"} for i in range(90)]
+    >>> examples = prepare_examples(rows, text="m", label="t")
+    >>> model = train_model(build_model(examples, family="linear"), examples)
+    >>> with TemporaryDirectory() as folder:
+    ...     bundle = deploy_model(model, evaluate_model(model, examples), to=folder)
+    ...     open_bundle(bundle.folder).predict(["a parcel", "refund please"])[1].prediction
+    'money'
     """
     manifest, files = read_verified(_resolved(Path(folder)))
     if manifest.get("kind") != "startlm bundle":

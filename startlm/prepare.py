@@ -31,7 +31,7 @@ from .core.near_duplicates import groups as near_groups, leaks as find_leaks, ne
 from .core.parts import TEST, draw_parts
 from .core.scripts import languages_of
 from .core.settings import fraction
-from .formats import hash_source, no_such_column, open_table
+from .formats import hash_source, no_rows, no_such_column, open_table
 from .formats.rows import Rows, rejects_csv
 
 VERSION = 1  # goes into the fingerprint: raise it when the same rows would come out differently
@@ -148,6 +148,8 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
             yield Progress("prepare", said=said)
         rows.read(table, number)
     _refuse_bad_rows(rows, settings, folder)
+    if not rows.line:
+        raise no_rows(tables[0])
     yield Progress("prepare", 1, 4, said=say(f"Read {len(rows.line):,} rows.", f"读入 {len(rows.line):,} 行。"))
     prepared = _Prepared(rows, settings, clean)
     prepared.clean_rows()

@@ -203,6 +203,7 @@ def run_project(project: Project, until: str = "deploy") -> Iterator[Progress]:
         run = _Run(project)
         for step in STEPS[: STEPS.index(until) + 1]:
             began = time.monotonic()
+            yield Progress(step)
             if again is not None and again.step == step:
                 yield Progress(step, said=say(f"Done again, with what follows: {again.why.en}.", f"这一步和后面的各步要重做：{again.why.zh}。"))
             yield from getattr(run, step)()

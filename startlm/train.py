@@ -14,7 +14,7 @@ from typing import Any, Iterator, Literal, Mapping, Sequence
 
 import numpy as np
 
-from .core.artifacts import Examples, Model
+from .core.artifacts import CHEAPEST, Examples, Model
 from .core.contracts import Fitted, Labelled, Progress, Recipe
 from .core.durable import json_bytes, publish_folder, read_json, read_verified, remove_leftovers, write_json
 from .core.errors import BundleError
@@ -113,6 +113,9 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
     for number in chosen:
         final.append((yield from climb.refit(number, rungs[number])))
     target = climb.export(final, [rungs[i] for i in chosen], predict, ladder)
+    if chosen != [0] and len(rungs) > 1:
+        cheapest = final[chosen.index(0)] if 0 in chosen else (yield from climb.refit(0, rungs[0]))
+        climb.export([cheapest], rungs[:1], PredictSettings(), ladder[:1], name=CHEAPEST)
     yield Progress("train", 1, 1, result=replace(model, folder=target, ladder=tuple(ladder)), said=say("The model is exported.", "模型已导出。"))
 
 
@@ -257,7 +260,7 @@ class _Climb:
 
     def _line(self, recipe: Recipe, scaled: np.ndarray, gain: Any, kept: bool) -> dict[str, Any]:
         return {"family": recipe.family, "size": recipe.size, "parameters": recipe.parameters, "n": len(self.truth), "accuracy": self._right(scaled),
-                "log_loss": float(self._losses(scaled).mean()), "gain": None if gain is None else [gain.value, gain.low, gain.high], "kept": kept}
+                "log_loss": float(self._losses(scaled).mean()), "gain": None if gain is None else [gain.value, gain.low, gain.high], "level": SURE, "kept": kept}
 
     # --- the chosen recipe once more, and what answers
     def refit(self, number: int, rung: Rung) -> Iterator[Progress]:
@@ -271,7 +274,8 @@ class _Climb:
         _write_rung(target, Rung(fitted, np.zeros((0, self.count), dtype=np.float32)))
         return fitted
 
-    def export(self, final: Sequence[Fitted], rungs: Sequence[Rung], predict: PredictSettings, ladder: Sequence[Mapping[str, Any]]) -> Path:
+    def export(self, final: Sequence[Fitted], rungs: Sequence[Rung], predict: PredictSettings, ladder: Sequence[Mapping[str, Any]],
+               name: str = "model") -> Path:
         """The model folder: temperature and thresholds from calibration (out of fold where rows are few)."""
         calibration = self.learn if self.crossfit else self.examples.labelled("calibration")
         logits = [rung.logits for rung in rungs] if self.crossfit else [_answer(fitted, calibration.texts) for fitted in final]
@@ -293,7 +297,7 @@ class _Climb:
         files = {"model.json": json_bytes(settings)}
         for number, fitted in enumerate(final):
             files |= {f"members/{number}/{name}": data for name, data in _fitted_files(fitted).items()}
-        target = self.folder / "model"
+        target = self.folder / name
         with publish_folder(target, {"kind": "startlm model"}, replace=True) as folder:
             for name, data in files.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from ..columns.roles import guess_roles, guess_split
 from ..core.contracts import Row, Table
 from ..core.errors import CallError
 from ..core.language import Said, say
-from ..formats import no_such_column, open_table
+from ..formats import no_rows, no_such_column, open_table
 
 MOST_ROWS = 100_000  # rows read to draw the sample from: files are often sorted by label
 
@@ -88,7 +88,7 @@ def _samples(table: Table) -> dict[str, list[Any]]:
     """At most SAMPLE rows spread evenly over the first MOST_ROWS; bad rows are prepare's to report."""
     rows = [row.values for row in islice(table.rows(), MOST_ROWS) if isinstance(row, Row)]
     if not rows:
-        raise CallError(say("The table has no rows, only a head.", "这张表只有表头，没有数据行。"), say("add rows below the head", "请在表头下面加入数据"), where=table.source)
+        raise no_rows(table)
     step = max(1, len(rows) // SAMPLE)
     return {name: [row[i] for row in rows[::step][:SAMPLE]] for i, name in enumerate(table.columns)}
 

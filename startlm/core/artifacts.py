@@ -12,6 +12,7 @@ import numpy as np
 from .contracts import Facts, Labelled, Recipe
 from .durable import read_json
 
+CHEAPEST = "cheapest"  # the folder, beside the model's, of the ladder's first rung where another was chosen
 PARTS = ("train", "dev", "calibration", "test")
 
 

@@ -112,7 +112,7 @@ TEMPERATURE = number(0.01, 100.0)  # wider than what is ever fitted
 SHARE = number(0.0, 1.0)
 SAID = record({"en": WORD, "zh": WORD})
 LADDER = record({"family": WORD, "size": WORD, "parameters": COUNT, "n": COUNT, "accuracy": SHARE, "log_loss": number(0.0, 1e6),
-                 "gain": maybe(list_of(number(-1e6, 1e6), 3, 3)), "kept": FLAG})
+                 "gain": maybe(list_of(number(-1e6, 1e6), 3, 3)), "level": SHARE, "kept": FLAG})
 HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE, "said": SAID})
 BUNDLE = record({"kind": one_of(["startlm bundle"]), "schema": whole(SCHEMA, SCHEMA), "version": WORD, "startlm": WORD, "python": WORD,
                  "packages": plain_record, "training_data": WORD, "licences": plain_record, "better_than_baseline": FLAG, "files": where(lambda value: isinstance(value, dict)),

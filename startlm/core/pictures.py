@@ -191,7 +191,7 @@ def _numbers(figure: Mapping[str, Any], name: str) -> dict[str, Any]:
 def figures_picture(
     names: Mapping[str, Said], figures: Sequence[Mapping[str, Any]], clean: Sequence[Mapping[str, Any]] | None, cheapest: Mapping[str, Any] | None
 ) -> str:
-    """Shares of a report with their intervals: as published, clean where given, the baseline, the cheapest rung's dev accuracy."""
+    """Shares of a report with their intervals: as published, clean where given, the baseline, the cheapest rung's."""
     words = Words()
     tokens = {name: words.said(said) for name, said in names.items()}
     y = _names("name", list(tokens.values()))
@@ -204,9 +204,9 @@ def figures_picture(
     layers = [_layer(baseline, {"type": "tick", "thickness": 4, "height": 18, "color": FAINT, "opacity": 1}, y=y, x=_share("baseline"))]
     layers += _whiskers(shown, y, GOOD, lower=-5 if clean else 0)
     layers += _whiskers(rows(clean or ()), y, BAD, hollow=True, lower=6) if clean else []
-    if cheapest and "accuracy" in tokens:
+    if cheapest:
         mark = {"type": "point", "shape": "diamond", "size": 60, "stroke": INK, "fill": PAPER, "strokeWidth": 1.5, "opacity": 1, "yOffset": -12}
-        layers.append(_layer([{"name": tokens["accuracy"], "value": cheapest["accuracy"]}], mark, y=y, x=_share("value")))
+        layers.append(_layer(rows(cheapest["figures"]), mark, y=y, x=_share("value")))
     title = say("Figures on the test part", "测试部分的指标")
     described = say("Each figure with its 95 % interval; the numbers stand in the table beside it.", "每个指标及其 95% 区间；数字见旁边的表格。")
     return draw(Picture(layers, WIDTH - LABELS - 22, (ROW + 12) * len(tokens), (LABELS, 6, 22, 26), title, described), words)

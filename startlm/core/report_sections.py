@@ -57,12 +57,13 @@ def figures_section(content: Content) -> str:
     given = [each["name"] for each in content["figures"] if each["name"] not in SAME_AS_ACCURACY]
     names = sorted(given, key=lambda name: list(FIGURES).index(name) if name in FIGURES else len(FIGURES))
     clean = {each["name"]: each for each in content["figures_clean"] or ()}
-    head = [say("figure", "指标"), say("value [95 %]", "值 [95%]"), *([say("without leaked rows", "去掉泄漏行")] if clean else []), say("baseline", "基线")]
+    cheapest = {each["name"]: each for each in (content["cheapest"] or {"figures": ()})["figures"]}
+    head = [say("figure", "指标"), say("value [95 %]", "值 [95%]"), *([say("without leaked rows", "去掉泄漏行")] if clean else []), *([say("cheapest rung", "最便宜的一级")] if cheapest else []), say("baseline", "基线")]
     rows = []
     for name in names:
         figure, unit = figure_of(content, name), "number" if name == "log_loss" else "share"
         beside = "–" if figure["baseline"] is None else percent(figure["baseline"])
-        rows.append(("", [both(FIGURES.get(name, say(name, name))), with_range(figure, unit), *([with_range(clean[name], unit)] if clean else []), beside]))
+        rows.append(("", [both(FIGURES.get(name, say(name, name))), with_range(figure, unit), *([with_range(clean[name], unit)] if clean else []), *([with_range(cheapest[name], unit)] if cheapest else []), beside]))
     n = figure_of(content, "accuracy")["n"]
     notes = lead(
         say(
@@ -82,11 +83,11 @@ def figures_section(content: Content) -> str:
         *([("hollow", say("without leaked rows", "去掉泄漏行"))] if clean else []),
         ("bar", say("baseline", "基线")),
     ]
-    cheapest = content["cheapest"]
     if cheapest:
-        key.append(("diamond", say(f"cheapest rung ({cheapest['family']}), on dev", f"最便宜的一级（{cheapest['family']}），开发部分")))
+        family = content["cheapest"]["family"]
+        key.append(("diamond", say(f"cheapest rung ({family})", f"最便宜的一级（{family}）")))
     drawn = {name: FIGURES[name] for name in DRAWN if name in names}
-    return section("figures", title, top, pair(picture(figures_picture(drawn, content["figures"], content["figures_clean"], cheapest), key), right))
+    return section("figures", title, top, pair(picture(figures_picture(drawn, content["figures"], content["figures_clean"], content["cheapest"]), key), right))
 
 
 # ------------------------------------------------------------------ hand over

@@ -61,13 +61,13 @@ class Lstm:
         """`auto`: small below 3,000 rows, else medium."""
         chosen = size if size != "auto" else "small" if facts.rows < 3_000 else "medium"
         width, state = SIZES[chosen]
+        epochs = round(min(20, max(6, 12 * (10_000 / max(facts.rows, 1)) ** 0.5)))  # more rows need fewer passes
         options = {
             "width": width, "state": state, "directions": 2, "pooling": "all", "spread": 0.1, "longest": 256,
             "dropout": 0.4, "token_dropout": 0.1, "label_smoothing": 0.1,
             "learning_rate": 4e-3, "warm_up": 0.2, "weight_decay": 0.01, "epochs": epochs, "batch_rows": 64, "clip": 5.0,
         }  # fmt: skip
         most = 65_536
-        epochs = round(min(20, max(6, 12 * (10_000 / max(facts.rows, 1)) ** 0.5)))  # more rows need fewer passes
         pieces = min(most, int(20 * (facts.rows * facts.mean_length) ** 0.5))
         dense = 2 * (4 * state * (width + state + 2)) + (4 * state + 1) * facts.labels
         reason = say(

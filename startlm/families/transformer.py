@@ -111,12 +111,12 @@ class Transformer:
         """`auto`: small below 10,000 rows, else medium."""
         chosen = size if size != "auto" else "small" if facts.rows < 10_000 else "medium"
         width, heads, layers = SIZES[chosen]
+        epochs = round(min(25, max(6, 15 * (10_000 / max(facts.rows, 1)) ** 0.5)))  # more rows need fewer passes
         options = {
             "width": width, "heads": heads, "layers": layers, "longest": 512,
             "dropout": 0.1, "head_dropout": 0.4, "token_dropout": 0.1, "label_smoothing": 0.1,
             "learning_rate": 2e-3, "warm_up": 0.2, "weight_decay": 0.05, "epochs": epochs, "batch_rows": 64, "clip": 5.0,
         }  # fmt: skip
-        epochs = round(min(25, max(6, 15 * (10_000 / max(facts.rows, 1)) ** 0.5)))  # more rows need fewer passes
         pieces = min(32_000, max(512, int(8 * (facts.rows * facts.mean_length) ** 0.5)))
         parameters = (pieces + 1) * width + layers * (12 * width**2 + 13 * width) + 2 * width + (2 * width + 1) * facts.labels
         reason = say(

@@ -114,6 +114,11 @@ def no_such_column(column: str, table: Table) -> CallError:
     )
 
 
+def no_rows(table: Table) -> CallError:
+    """The refusal of a table without a row that can be read."""
+    return CallError(say("The table has no rows, only a head.", "这张表只有表头，没有数据行。"), say("add rows below the head", "请在表头下面加入数据"), where=table.source)
+
+
 def hash_source(source: Any) -> str:
     """SHA-256 of what a source holds; "" for None. Raises CallError for a stream, which passes only once."""
     if source is None:

@@ -60,10 +60,10 @@ def test_a_texts_ids_are_its_own(texts):
 
 def test_encoding_is_linear_in_a_word_without_end():
     pieces = Pieces.fit(["card"] * 3)
-    pieces.encode(["a" * 200_000])
+    pieces.encode(["ab" * 400_000])  # warm
     took = []
-    for size in (100_000, 400_000):
+    for size in (50_000, 400_000):  # eight times as long: 64 times the time where it were quadratic
         start = time.process_time()
         pieces.encode(["ab" * size])
         took.append(time.process_time() - start)
-    assert took[1] < 12 * max(took[0], 0.01)
+    assert took[1] < 40 * max(took[0], 0.01)

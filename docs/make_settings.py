@@ -1,0 +1,54 @@
+"""Writes docs/settings.md from the declarations in the code: `python docs/make_settings.py`."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any, get_args
+
+from startlm.core.settings import Setting, settings_of, toml_value
+from startlm.project import SECTIONS
+
+PAGE = Path(__file__).resolve().parent / "settings.md"
+HEAD = """# Settings 设置
+
+Every setting of `startlm.toml`, by section. Each is a flag too, of its step's command and of `run` and `plan`; a flag counts for one call
+(`test_share` is `--test-share`; `seed` of train and evaluate are `--train-seed` and `--evaluate-seed`).
+This page is made from the code: `python docs/make_settings.py`.
+
+`startlm.toml` 的全部设置，按节排列。每项也可以作为参数，用在相应步骤的命令以及 `run`、`plan` 后面；参数只对这一次有效
+（`test_share` 写作 `--test-share`；train 和 evaluate 的 `seed` 分别是 `--train-seed`、`--evaluate-seed`）。
+本页由代码生成：`python docs/make_settings.py`。
+
+`task = "classify"` stands above all sections: what the model is asked. It is the only task so far.
+`task = "classify"` 写在各节之前：要模型做什么。目前只有这一种任务。
+"""
+TYPES = {"tuple": "list of texts", "str": "text", "int": "whole number", "float": "number", "bool": "true, false"}
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "".join(_section(name, cls) for name, cls in SECTIONS.items())
+
+
+def _section(name: str, cls: type) -> str:
+    rows = [f"| `{each.name}` | {_kind(each.type)} | {_default(each)} | {_cell(each.doc.en)} | {_cell(each.doc.zh)} |" for each in settings_of(cls)]
+    return "\n".join([f"\n## [{name}]\n", "| setting 设置 | type 类型 | default 默认 | what it does | 作用 |", "|---|---|---|---|---|", *rows, ""])
+
+
+def _kind(kind: Any) -> str:
+    """The words a setting may be, or its type in words."""
+    words = [word for each in (kind, *get_args(kind)) for word in get_args(each) if isinstance(word, str)]
+    return ", ".join(f'`"{word}"`' for word in words) or next(word for name, word in TYPES.items() if name in str(kind))
+
+
+def _default(setting: Setting) -> str:
+    return "none 无" if setting.default in (None, "", ()) else f"`{toml_value(setting.default)}`"
+
+
+def _cell(text: str) -> str:
+    return html.escape(text, quote=False).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

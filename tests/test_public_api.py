@@ -1,0 +1,51 @@
+"""What `import startlm` offers: every name listed, typed, and shown at work; and every example in a docstring runs."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import startlm
+
+ROOT = Path(__file__).resolve().parent.parent
+SHOWN = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+               for path in (ROOT / "startlm").rglob("*.py") if ">>>" in path.read_text(encoding="utf-8"))  # fmt: skip
+
+
+def test_the_list_of_names_is_complete_and_sorted() -> None:
+    assert list(startlm.__all__) == sorted(startlm._HOMES)
+    assert set(startlm.__all__) <= set(dir(startlm))
+
+
+def test_a_name_that_is_not_there_is_refused_as_python_does() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'train_modle'"):
+        startlm.train_modle  # noqa: B018
+
+
+@pytest.mark.parametrize("name", startlm.__all__)
+def test_a_public_name_is_typed_and_says_what_it_does(name: str) -> None:
+    signature = inspect.signature(getattr(startlm, name))
+    assert signature.return_annotation is not inspect.Signature.empty
+    assert [each.name for each in signature.parameters.values() if each.annotation is inspect.Parameter.empty] == []
+    assert inspect.getdoc(getattr(startlm, name))
+
+
+@pytest.mark.parametrize("name", startlm.__all__)
+def test_a_public_name_shows_an_example(name: str) -> None:
+    assert doctest.DocTestParser().get_examples(inspect.getdoc(getattr(startlm, name)) or "")
+
+
+@pytest.mark.parametrize("name", startlm.__all__)
+def test_at_most_two_arguments_go_without_a_name(name: str) -> None:
+    places = [each for each in inspect.signature(getattr(startlm, name)).parameters.values() if each.kind is each.POSITIONAL_OR_KEYWORD]
+    assert len(places) <= 2
+
+
+@pytest.mark.parametrize("module", SHOWN)
+def test_the_examples_in_docstrings_run(module: str, capsys: pytest.CaptureFixture[str]) -> None:
+    done = doctest.testmod(import_module(module))
+    assert done.attempted > 0 and done.failed == 0, capsys.readouterr().out
