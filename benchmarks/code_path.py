@@ -37,7 +37,7 @@ def closure(modules: Iterable[str]) -> set[str]:
         name = waiting.pop()
         if name not in seen and name not in PAGES:
             seen.add(name)
-            waiting += [found for found in _imports(name) if _exists(found)]
+            waiting += _imports(name)
     return seen
 
 
@@ -51,14 +51,16 @@ def _exists(name: str) -> bool:
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"))
+def _imports(name: str) -> tuple[str, ...]:
+    """The modules of ours that this one imports."""
+    return tuple(dict.fromkeys(found for found in _named_imports(name) if _exists(found)))
 
 
-def _imports(name: str) -> Iterator[str]:
+def _named_imports(name: str) -> Iterator[str]:
     path = _file(name)
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-    nodes = _tree(path).body if name in ON_CALL else ast.walk(_tree(path))
+    tree = ast.parse(path.read_text("utf-8"))
+    nodes = tree.body if name in ON_CALL else ast.walk(tree)
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

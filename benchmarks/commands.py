@@ -87,7 +87,7 @@ def prepare_table(work: Work) -> dict[str, Any]:
     """`startlm prepare NAME` on made messages, with nothing prepared before."""
     file, project = _made_file(work), work.scratch / "project"
     startlm("new", str(project), "--data", str(file), "--text", "text", "--label", "label")
-    return spread(repeated(lambda: startlm("prepare", str(project)), 3, warm_up=0 if work.quick else 1, before=lambda: [_remove(project / name) for name in ("data", "runs")]))
+    return spread(repeated(lambda: startlm("prepare", str(project)), 3, before=lambda: [_remove(project / name) for name in ("data", "runs")]))
 
 
 def _made_file(work: Work) -> Path:
@@ -123,7 +123,8 @@ def _perturbed(text: str, others: list[str], random: np.random.Generator) -> str
 def budget(work: Work) -> dict[str, Any]:
     """Seconds that training takes under each budget; rows without out-of-scope ones."""
     budgets = {"10s": 10.0} if work.quick else BUDGETS
-    return {"set": BUDGET_SET, "lines": [work.piece(name, lambda name=name, seconds=seconds: _budgeted(work, name, seconds)) for name, seconds in budgets.items()]}
+    lines = [work.piece(name, lambda name=name, seconds=seconds: _budgeted(work, name, seconds)) for name, seconds in budgets.items()]
+    return {"set": BUDGET_SET, "lines": lines}
 
 
 def _budgeted(work: Work, name: str, seconds: float) -> dict[str, Any]:

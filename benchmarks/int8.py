@@ -36,19 +36,19 @@ def _measure(work: Work) -> dict[str, Any]:
     rows = load(SET, "train")
     rows = rows.take(range(400)) if work.quick else rows
     labels = np.unique(rows.labels, return_inverse=True)[1].astype(np.int64)
-    recipe = Transformer.recipe(Facts(len(rows), int(labels.max()) + 1, float(np.mean([len(text) for text in rows.texts])), 0, 0.0), "small")
-    recipe, _ = plan_network(Transformer, recipe, Labelled(rows.texts, labels), int(labels.max()) + 1, seed=0, seconds=5.0 if work.quick else SECONDS, threads=None)
+    count, seconds = int(labels.max()) + 1, 5.0 if work.quick else SECONDS
+    recipe = Transformer.recipe(Facts(len(rows), count, float(np.mean([len(text) for text in rows.texts])), 0, 0.0), "small")
+    recipe, _ = plan_network(Transformer, recipe, Labelled(rows.texts, labels), count, seed=0, seconds=seconds, threads=None)
     encoded, network = _trained(recipe, rows.texts, labels)
     graph = export_graph(network, (1, 1), int(encoded.values.max()) + 1, max_length=recipe.options["longest"])
     state = OnnxEngine.make_state(_quantised(graph, encoded, recipe, 0), precision="int8", max_length=recipe.options["longest"])
     eager, lines = _eager(network, encoded), []
+    calls = [encoded.take(np.arange(start, min(start + BATCH, len(encoded)))) for start in range(0, len(encoded), BATCH)]
     for threads in THREADS:
         engine = OnnxEngine.from_state(state, threads=threads)
-        calls = [encoded.take(np.arange(start, min(start + BATCH, len(encoded)))) for start in range(0, len(encoded), BATCH)]
-        rates = _rates(threads, len(encoded), {
-            "eager": eager, "all_rows": lambda engine=engine: engine.logits(encoded), "by_32": lambda engine=engine, calls=calls: [engine.logits(call) for call in calls],
-        })  # fmt: skip
-        lines.append({"threads": threads, **rates})
+        by_32 = lambda engine=engine: [engine.logits(call) for call in calls]  # noqa: E731
+        ways = {"eager": eager, "all_rows": lambda engine=engine: engine.logits(encoded), "by_32": by_32}
+        lines.append({"threads": threads, **_rates(threads, len(encoded), ways)})
     same = np.concatenate(eager()).argmax(axis=1) == engine.logits(encoded).argmax(axis=1)
     return {"set": SET, "n": len(rows), "parameters": recipe.parameters, "lines": lines, "same_label": float(np.mean(same))}
 

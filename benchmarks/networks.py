@@ -73,7 +73,8 @@ def measure(family: str, set_name: str, *, train: bool = False, seed: int = 0) -
 def rates_of(descent: Descent, make: Any, encoded: Ragged, labels: np.ndarray) -> dict[str, float]:
     """Median rows a second of the three loops, warm, in turns, so that a busy machine slows all alike."""
     whole = int(np.percentile(encoded.lengths, 99))
-    loops = {"ours": ours(descent), "plain": plain_loop(make(), encoded, labels, descent.plan, whole), "per_batch": plain_loop(make(), encoded, labels, descent.plan, 0)}
+    loops = {"ours": ours(descent)}
+    loops |= {name: plain_loop(make(), encoded, labels, descent.plan, width) for name, width in (("plain", whole), ("per_batch", 0))}
     seen: dict[str, list[float]] = {name: [] for name in loops}
     with steady(descent.plan):
         for turn in range(ROUNDS + 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from math import comb
-from typing import Any
+from typing import Any, Mapping
 
 import numpy as np
 from machine import all_threads
@@ -44,9 +44,14 @@ def run_ours(work: Work, train: Rows, held: Rows, dev: Rows = NONE, *, family: s
     bundle, seconds["deploy"] = timed(lambda: deploy_model(trained, report, to=folder / "bundles", force=True))
     predictor = open_bundle(bundle.folder)
     answers = [answer.prediction for answer in predictor.predict(held.texts)]
-    chosen = " + ".join(f"{member['family']} ({member['size']})" if member["size"] else member["family"] for member in predictor.settings["members"])
+    chosen = " + ".join(sized(member) for member in predictor.settings["members"])
     shutil.rmtree(folder)
     return Ours(answers, seconds, chosen, [dict(line) for line in trained.ladder])
+
+
+def sized(member: Mapping[str, Any]) -> str:
+    """A family with its size, where it has several."""
+    return member["family"] if member["size"] in ("", "auto") else f"{member['family']} ({member['size']})"
 
 
 # ----------------------------------------------------------- folds of train
@@ -57,8 +62,9 @@ def auto(work: Work, name: str) -> dict[str, Any]:
     rows = few(rows, QUICK["rows"]) if work.quick else rows
     count = QUICK["folds"] if work.quick else FOLDS
     fold = folds(rows.labels, near_groups(rows), count)
-    pieces = [work.piece(f"fold-{number}", lambda number=number: _side_by_side(
-        work, rows.take(np.flatnonzero(fold != number)), NONE, rows.take(np.flatnonzero(fold == number)), SETS[name].chinese)) for number in range(count)]  # fmt: skip
+    parts = [(rows.take(np.flatnonzero(fold != number)), rows.take(np.flatnonzero(fold == number))) for number in range(count)]
+    pieces = [work.piece(f"fold-{number}", lambda train=train, held=held: _side_by_side(work, train, NONE, held, SETS[name].chinese))
+              for number, (train, held) in enumerate(parts)]  # fmt: skip
     ours, theirs = (np.concatenate([piece[side] for piece in pieces]).astype(bool) for side in ("ours", "peer"))
     gain = paired_gain(theirs, ours, seed=0)
     return {

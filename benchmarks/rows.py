@@ -44,7 +44,7 @@ ROWS: dict[str, Row] = {
     "new-100k": Row("commands:new_table", needs=(*FILES, "startlm.commands.new", "startlm.project")),
     "prepare-100k": Row("commands:prepare_table", needs=(*FILES, "startlm.prepare", "startlm.project")),
     "predict-300k": Row("commands:predict_file", needs=(*FILES, "startlm.predict", "startlm.tasks.classify", *LINEAR)),
-    "cold-text": Row("commands:cold_text", needs=(*FILES, "startlm.predict", "startlm.tasks.classify", *LINEAR, "startlm.engines.onnx", "startlm.tokenizers.pieces")),
+    "cold-text": Row("commands:cold_text", needs=(*FILES, "startlm.predict", "startlm.tasks.classify", *LINEAR, *CONVOLUTION[1:])),
     "demo": Row("commands:demo", needs=(*FILES, "startlm.commands.demo", "startlm.project", *AUTO)),
     **{f"linear-{name}": Row("given:linear_row", (name,), ("linear", *LINEAR)) for name in SETS},
     "int8-speed": Row("int8:measure", needs=("startlm.engines.onnx", *TRANSFORMER)),

@@ -28,6 +28,7 @@ from work import Work
 from startlm.core.durable import read_json, write_json, write_text
 
 HERE = Path(__file__).resolve().parent
+BUSY = "Measure on a quiet machine: --wait 10 waits up to ten minutes for it. --anyway measures all the same and only prints."
 RESULTS, PAGE, KEPT = HERE / "results", HERE / "RESULTS.md", HERE / ".cache"
 
 
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
         return 0
     writing = not (asked.quick or asked.anyway)
     if writing and (why := _why_not(asked.wait)):
-        return _refuse(f"Not measured: {why}.\nMeasure on a quiet machine: --wait 10 waits up to ten minutes for it. --anyway measures all the same and only prints.", 1)
+        return _refuse(f"Not measured: {why}.\n{BUSY}", 1)
     if not asked.row:
         names = [name for name in names if name not in results or results[name]["code"] != ROWS[name].code]
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 from bars import BARS, equal, percent
+from quality import sized
 
 Figures = Mapping[str, Any]
 Cells = dict[str, str]
@@ -15,6 +16,7 @@ characters 2–5; Chinese: characters 1–3) + LinearSVC of scikit-learn, at its
 Square brackets hold 95 % intervals; gains are in points of accuracy, ours less the peer's. "Equal" means that the interval leaves the
 question open.
 """
+COLUMNS = {"published": "as published", "clean": "clean", "retrained": "both retrained on cleaned rows"}
 MET = {True: "**yes**", False: "**no**", None: "open"}
 
 
@@ -50,26 +52,27 @@ def _span(values: Sequence[float]) -> str:
 
 
 def _auto(figures: Figures) -> list[Cells]:
+    by_fold = ", ".join(f"{100 * ours:.1f} / {100 * theirs:.1f}" for ours, theirs in figures["by_fold"])
     return [{
         "set": figures["set"], "rows": f"{figures['n']:,}", "`auto`": percent(figures["accuracy"]), "peer": percent(figures["peer"]),
-        "gain": points(figures["gain"]), "verdict": verdict(figures["gain"]), "folds, `auto` / peer": ", ".join(f"{100 * a:.1f} / {100 * b:.1f}" for a, b in figures["by_fold"]),
+        "gain": points(figures["gain"]), "verdict": verdict(figures["gain"]), "folds, `auto` / peer": by_fold,
         "seconds a run": f"{_span(figures['seconds'])} (peer's fit {_span(figures['peer_seconds'])})", "chosen, fold by fold": "; ".join(figures["chosen"]),
         "peer's settings": "; ".join(dict.fromkeys(figures["peer_chosen"])),
     }]  # fmt: skip
 
 
 def _test(figures: Figures) -> list[Cells]:
-    named = {"published": "as published", "clean": "clean: test rows with no equal or near row in train or dev", "retrained": "both retrained on train and dev cleaned of test's rows"}
     return [{
-        "set": figures["set"], "column": named[name], "test rows": f"{judged['n']:,}", "`auto`": share(judged["ours"]), "peer": share(judged["peer"]),
+        "set": figures["set"], "column": COLUMNS[name], "test rows": f"{judged['n']:,}", "`auto`": share(judged["ours"]), "peer": share(judged["peer"]),
         "p that ours is below": f"{judged['p_below']:.2g}", "chosen": judged.get("chosen", figures["chosen"]),
-    } for name in named if (judged := figures.get(name))]  # fmt: skip
+    } for name in COLUMNS if (judged := figures.get(name))]  # fmt: skip
 
 
 def _linear(figures: Figures) -> list[Cells]:
     (fit, peer_fit), (rate, peer_rate) = figures["fit_seconds"], figures["rows_per_second"]
     return [{
-        "set": figures["set"], "`linear`": percent(figures["accuracy"]), "peer": percent(figures["peer"]), "gain": points(figures["gain"]), "verdict": verdict(figures["gain"]),
+        "set": figures["set"], "`linear`": percent(figures["accuracy"]), "peer": percent(figures["peer"]),
+        "gain": points(figures["gain"]), "verdict": verdict(figures["gain"]),
         "fit": f"{fit:.2f} s, peer {peer_fit:.2f} s", "rows/s, one thread": f"{rate:,.0f}, peer {peer_rate:,.0f} ({rate / peer_rate:.1f} times)",
         "one warm answer": f"{figures['one_ms']:.2f} ms", "weights": f"{figures['megabytes']:.1f} MB",
     }]  # fmt: skip
@@ -77,11 +80,17 @@ def _linear(figures: Figures) -> list[Cells]:
 
 def _network(figures: Figures) -> list[Cells]:
     return [{
-        "family": f"{line['family']} ({line['size']})", "set": line["set"], "rows/s": f"{line['ours']:,.0f}",
-        "plain loop": f"{line['plain']:,.0f} ({line['times_plain']:.1f} times)", "padded per batch": f"{line['per_batch']:,.0f} ({line['times_per_batch']:.1f} times)",
-        "accuracy on held-out rows": f"{percent(line['accuracy'])}, plain {percent(line['plain_accuracy'])}: {'equal or above' if equal(line) else 'below'}" if "accuracy" in line else "–",
+        "family": sized(line), "set": line["set"], "rows/s": f"{line['ours']:,.0f}",
+        "plain loop": f"{line['plain']:,.0f} ({line['times_plain']:.1f} times)",
+        "padded per batch": f"{line['per_batch']:,.0f} ({line['times_per_batch']:.1f} times)", "accuracy on held-out rows": _both(line),
         "precision, threads": f"{line['precision']}, {line['threads']}",
     } for line in figures["lines"]]  # fmt: skip
+
+
+def _both(line: Figures) -> str:
+    if "accuracy" not in line:
+        return "–"
+    return f"{percent(line['accuracy'])}, plain {percent(line['plain_accuracy'])}: {'equal or above' if equal(line) else 'below'}"
 
 
 def _int8(figures: Figures) -> list[Cells]:
@@ -94,7 +103,7 @@ def _int8(figures: Figures) -> list[Cells]:
 
 def _families(figures: Figures) -> list[Cells]:
     return [{
-        "set": line["set"], "family": f"{line['family']} ({line['size']})" if line["size"] else line["family"], "accuracy on the rows that choose": share([line["accuracy"], line["low"], line["high"]]),
+        "set": line["set"], "family": sized(line), "accuracy on the rows that choose": share([line["accuracy"], line["low"], line["high"]]),
         "n": f"{line['n']:,}", "log loss": f"{line['log_loss']:.3f}", "parameters": f"{line['parameters']:,}", "seconds": f"{line['seconds']:.0f}",
     } for line in figures["lines"]]  # fmt: skip
 
@@ -104,15 +113,19 @@ def _timed(what: str) -> Callable[[Figures], list[Cells]]:
 
 
 def _predict(figures: Figures) -> list[Cells]:
-    return [{"command": f"`startlm predict NAME FILE -o OUT`, {figures['n']:,} rows", "took": seconds(figures["seconds"]), "": f"{figures['rows_per_second']:,.0f} rows/s"}]
+    took, rate = seconds(figures["seconds"]), f"{figures['rows_per_second']:,.0f} rows/s"
+    return [{"command": f"`startlm predict NAME FILE -o OUT`, {figures['n']:,} rows", "took": took, "": rate}]
 
 
 def _cold(figures: Figures) -> list[Cells]:
-    return [{"command": f"`startlm predict NAME --text`, {family}", "took": seconds(line), "": f"{line['members']} member{'s' * (line['members'] > 1)}"} for family, line in figures.items()]
+    return [{"command": f"`startlm predict NAME --text`, {family}", "took": seconds(line), "": f"members: {line['members']}"}
+            for family, line in figures.items()]
 
 
 def _budget(figures: Figures) -> list[Cells]:
-    return [{"command": f"train, budget {line['budget']}, {figures['set']}", "took": f"{line['used']:.1f} s", "": f"{line['used'] / line['allowed']:.0%} of the budget"} for line in figures["lines"]]
+    return [{
+        "command": f"train, budget {line['budget']}, {figures['set']}", "took": f"{line['used']:.1f} s", "": f"{line['used'] / line['allowed']:.0%} of the budget",
+    } for line in figures["lines"]]  # fmt: skip
 
 
 def _demo(figures: Figures) -> list[Cells]:
@@ -121,15 +134,19 @@ def _demo(figures: Figures) -> list[Cells]:
 
 WHOLE = "Whole commands, process start included, warm disk: median (fastest–slowest)."
 GROUPS = (
-    Group("`auto` beside the peer, 5 folds of train", "auto-", _auto, "Means of the folds; the gain's interval is a paired bootstrap over all held-out rows. waimai-10k: its five fifths are the test."),
-    Group("Test, read once", "test-", _test, "Exact intervals; p is McNemar's exact one-sided test."),
+    Group("`auto` beside the peer, 5 folds of train", "auto-", _auto,
+          "Means of the folds; the gain's interval is a paired bootstrap over all held-out rows. waimai-10k: its five fifths are the test."),
+    Group("Test, read once", "test-", _test, "Exact intervals; p is McNemar's exact one-sided test.\n"
+          "Clean: the same models on the test rows with no equal or near row in train or dev; cleaned rows: train and dev without those of test."),
     Group("`linear` beside the peer", "linear-", _linear, "5 folds of train; rates on one thread, warm."),
-    Group("Training speed of networks", "lstm-speed", _network, "Beside the loop one writes first, padded to the 99th percentile of length, 32 rows a batch, fp32."),
+    Group("Training speed of networks", "lstm-speed", _network,
+          "Beside the loop one writes first, padded to the 99th percentile of length, 32 rows a batch, fp32."),
     Group("", "transformer-speed", _network),
     Group("int8 Transformer", "int8-speed", _int8, "Size small, banking77's messages, against the same weights in eager PyTorch."),
     Group("Each family", "families", _families, "Default settings, budget 5m; exact intervals."),
     Group("Commands", "predict-300k", _predict, WHOLE),
-    Group("", "cold-text", _cold), Group("", "new-100k", _timed("`startlm new`, 100,000 rows")), Group("", "prepare-100k", _timed("`startlm prepare`, 100,000 rows")),
+    Group("", "cold-text", _cold),
+    Group("", "new-100k", _timed("`startlm new`, 100,000 rows")), Group("", "prepare-100k", _timed("`startlm prepare`, 100,000 rows")),
     Group("", "help", _timed("`startlm --help`")), Group("", "budget", _budget), Group("", "demo", _demo),
 )  # fmt: skip
 
@@ -138,7 +155,8 @@ def page(results: Mapping[str, Mapping[str, Any]], current: Mapping[str, str]) -
     """RESULTS.md. results: what run.py stored for each row; current: the hash of each row's code as it is now."""
     figures = {name: result["figures"] for name, result in results.items()}
     judged = [(bar, bar.verdict(figures)) for bar in BARS]
-    parts = [HEAD, "## What was asked, what was measured\n", table([{"asked": bar.asked, "measured": found.measured, "met": MET[found.met]} for bar, found in judged])]
+    asked = [{"asked": bar.asked, "measured": found.measured, "met": MET[found.met]} for bar, found in judged]
+    parts = [HEAD, "## What was asked, what was measured\n", table(asked)]
     older = {name for name, result in results.items() if result["code"] != current.get(name)}
     for title, groups in _titled(GROUPS):
         lines = [{"row": _name(row, older), **cells} for group in groups for row in _rows_of(group, figures) for cells in group.lines(figures[row])]
@@ -177,7 +195,8 @@ def _provenance(results: Mapping[str, Mapping[str, Any]], older: set[str]) -> st
     letters = {machine: chr(ord("A") + number) for number, machine in enumerate(machines)}
     lines = [{
         "row": name, "commit": result["commit"][:12] + (" and changes" if result["dirty"] else ""), "machine": letters[_machine(result["machine"])],
-        "command": f"`{result['command']}`", "when": result["when"], "seconds": f"{result['seconds']:.1f}", "code": result["code"] + (", changed since" if name in older else ""),
+        "command": f"`{result['command']}`", "when": result["when"], "seconds": f"{result['seconds']:.1f}",
+        "code": result["code"] + (", changed since" if name in older else ""),
     } for name, result in results.items()]  # fmt: skip
     return "\n".join([table(lines), *(f"Machine {letter}: {machine}\n" for machine, letter in letters.items())])
 

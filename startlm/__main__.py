@@ -1,6 +1,11 @@
 """`python -m startlm`: the same door as the command `startlm`."""
 
-from startlm.cli import main
+import sys
+
+try:
+    from startlm.cli import main
+except KeyboardInterrupt:  # nothing has begun
+    sys.exit(130)
 
 if __name__ == "__main__":
     main()

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Callable, Mapping, Optional, get_args
 import typer
 from typer.core import TyperGroup
 
+from .commands.usage import common_last, no_such_command, usage_error
 from .core.errors import CallError, StartLMError, missing_extra
 from .core.language import Said, say, use_language
 
@@ -41,6 +42,7 @@ class _Everywhere:
 
 
 _said = _Everywhere()
+_flagged: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {}  # commands whose flags are still to be added
 
 _COMMON = {
     "language": Annotated[Optional[str], typer.Option("--language", metavar="zh|en", help="Default from the locale. 界面语言。")],
@@ -52,7 +54,7 @@ _COMMON = {
 def command(*sections: str, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a command: its own parameters, the options that every command has, and a flag for each setting of `sections`.
 
-    The flags are derived from the settings' declarations, and only for the command that is called: that import takes time.
+    The flags are derived from the settings' declarations when the command is called: that import takes time.
     """
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
@@ -62,29 +64,25 @@ def command(*sections: str, name: str | None = None) -> Callable[[Callable[..., 
 
         own = inspect.signature(function, eval_str=True).parameters
         parameters = [*own.values(), *(_parameter(key, kind, False if key != "language" else None) for key, kind in _COMMON.items())]
-        if sections and _asked_for(name or function.__name__):
-            parameters += _setting_parameters(sections)
-        called.__signature__ = inspect.Signature([each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters])  # type: ignore[attr-defined]
-        called.__annotations__ = {each.name: each.annotation for each in parameters}
+        _sign(called, parameters)
+        if sections:
+            _flagged[name or function.__name__] = called, sections
         app.command(name=name)(called)
         return function
 
     return register
 
 
-def _common_last(arguments: list[str]) -> list[str]:
-    """`startlm --language zh run NAME` means the same as `startlm run NAME --language zh`."""
-    front: list[str] = []
-    rest = list(arguments)
-    while rest and rest[0].split("=")[0] in ("--language", "--json", "--debug"):
-        front.append(rest.pop(0))
-        if front[-1] == "--language" and rest:
-            front.append(rest.pop(0))
-    return [*rest, *front] if rest else front
+def _sign(called: Callable[..., None], parameters: list[inspect.Parameter]) -> None:
+    """Let the parser see these parameters."""
+    called.__signature__ = inspect.Signature([each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters])  # type: ignore[attr-defined]
+    called.__annotations__ = {each.name: each.annotation for each in parameters}
 
 
-def _asked_for(name: str) -> bool:
-    return next((word for word in _common_last(sys.argv[1:]) if not word.startswith("-")), None) == name
+def _add_flags(arguments: list[str]) -> None:
+    called, sections = _flagged.pop(next((word for word in arguments if not word.startswith("-")), ""), (None, ()))
+    if called is not None:
+        _sign(called, [*inspect.signature(called).parameters.values(), *_setting_parameters(sections)])
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
@@ -114,7 +112,7 @@ def _kind(kind: Any) -> str:
 
 def _hear_early(arguments: list[str]) -> None:
     """How to answer is known before the rest is understood, so that also a call that makes no sense is answered as it asks."""
-    _said.as_json, _said.debug = "--json" in arguments, "--debug" in arguments
+    _said.as_json, _said.debug, _said.overrides = "--json" in arguments, "--debug" in arguments, {}
     for word, after in zip(arguments, [*arguments[1:], ""]):
         asked = after if word == "--language" else word.removeprefix("--language=")
         if word.startswith("--language") and asked in ("zh", "en"):
@@ -141,8 +139,6 @@ class Group(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
-            from .commands.usage import no_such_command
-
             raise no_such_command(args[0], self.list_commands(ctx))
         return super().resolve_command(ctx, args)
 
@@ -342,15 +338,21 @@ def _finish(result: dict[str, Any], said: Said | None = None) -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code: 0 done, 1 could not finish, 2 the call is wrong, 3 a gate said no, 130 Ctrl-C."""
-    sys.exit(_main(sys.argv[1:]))
+    code = _main(sys.argv[1:])
+    if code == 130:
+        # Where Ctrl-C came inside exec (by which dataclasses are made), Python would end by the signal and not with our code.
+        os._exit(code)
+    sys.exit(code)
 
 
 def _main(arguments: list[str]) -> int:
     _hear_early(arguments)
     try:
         # Not app(): that turns Ctrl-C and a closed pipe into exits of its own.
+        arguments = common_last(arguments)
+        _add_flags(arguments)
         door = typer.main.get_command(app)
-        with door.make_context("startlm", _common_last(arguments)) as context:
+        with door.make_context("startlm", arguments) as context:
             door.invoke(context)
         sys.stdout.flush()
         return 0
@@ -374,8 +376,6 @@ def _main(arguments: list[str]) -> int:
             return int(getattr(error, "exit_code", 130))
         if not hasattr(error, "format_message"):
             raise
-        from .commands.usage import usage_error
-
         return _report(usage_error(error), 2)
 
 

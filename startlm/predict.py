@@ -70,10 +70,13 @@ class Member:
         """Raises BundleError unless the engine has a place for the tokenizer's last id, and one logit a label."""
         like, last = self.tokenizer.encode(["a"]), self.tokenizer.vocabulary_size - 1
         count = min(last + 1, 1)
-        row = Ragged(np.full((count, *like.values.shape[1:]), last, np.int32), np.array([0, count]), None if like.weights is None else np.ones(count, np.float32))
+        weights = None if like.weights is None else np.ones(count, np.float32)
+        row = Ragged(np.full((count, *like.values.shape[1:]), last, np.int32), np.array([0, count]), weights)
         if self.engine.logits(row).shape != (1, labels):
-            raise BundleError(say("The parts of this model do not belong together: it has other labels than its engine.", "这个模型的各部分不匹配：标签数与推理引擎不一致。"),
-                              say("do not use it; deploy it again, or take an unaltered copy", "请不要使用它；请重新部署，或取一份没有改动过的副本"), where=where)
+            raise BundleError(say("The parts of this model do not belong together: it has other labels than its engine.",
+                                  "这个模型的各部分不匹配：标签数与推理引擎不一致。"),
+                              say("do not use it; deploy it again, or take an unaltered copy", "请不要使用它；请重新部署，或取一份没有改动过的副本"),
+                              where=where)
 
 
 class Predictor:

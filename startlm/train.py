@@ -38,7 +38,8 @@ from .tokenizers import TOKENIZERS
 FOLDS = 5
 FOR_TRAINING = 0.85  # of the budget: the rest is for export, int8 and calibration
 TIMED_ROWS = 1_000  # a family that is not trained by gradient descent is timed on so many rows
-SURE = 0.80  # confidence level of the interval of a rung's gain that must lie above zero
+SURE = 0.80  # confidence level of the interval of a rung's gain, which must lie above WORTH
+WORTH = 0.005  # nats a row: a gain below this is not worth a dearer model
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ class _Climb:
         best, table = [0], [self._line(rungs[0].fitted.recipe, scaled[0], None, True)]
         for number in range(1, len(rungs)):
             gain = self._gain(losses[best[0]], losses[number])
-            pays = gain.low > 0 and not self._worse(scaled[best[0]], scaled[number])
+            pays = gain.low > WORTH and not self._worse(scaled[best[0]], scaled[number])
             table.append(self._line(rungs[number].fitted.recipe, scaled[number], gain, pays))
             best = [number] if pays else best
         if len(rungs) > 1:
@@ -226,7 +227,7 @@ class _Climb:
             mixed = np.mean([scaled[i] for i in blend], axis=0)
             mixed = log_softmax(mixed, fit_temperature(mixed, self.truth))
             gain = self._gain(losses[best[0]], self._losses(mixed))
-            pays = len(blend) > 1 and gain.low > 0 and not self._worse(scaled[best[0]], mixed)
+            pays = len(blend) > 1 and gain.low > WORTH and not self._worse(scaled[best[0]], mixed)
             table.append(self._line(Recipe("blend", " + ".join(rungs[i].fitted.recipe.family for i in blend), ""), mixed, gain, pays))
             best = blend if pays else best
         return best, table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def runner(monkeypatch, tmp_path):
         monkeypatch.setattr(run, name, tmp_path / path)
     monkeypatch.setattr(machine, "why_not_quiet", lambda check_load=True: "")
     monkeypatch.setattr(machine, "commit", lambda: ("0123456789abcdef", False))
+    monkeypatch.setattr(rows.Row, "code", "0123456789ab")
     monkeypatch.setattr(rows.Row, "figures", lambda row, work: {"median": 0.25, "low": 0.2, "high": 0.3, "times": 5})
     return run
 
@@ -86,11 +88,156 @@ def test_a_row_whose_code_has_changed_is_marked_and_measured_again(runner, monke
     assert "help (older code)" in (tmp_path / "RESULTS.md").read_text("utf-8")
 
 
-def test_what_is_measured_already_is_not_measured_again_unasked(runner, monkeypatch):
+# ------------------------------------------------------------ the runner
+
+def written(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*")]
+
+
+def test_the_runner_refuses_on_a_busy_machine_and_says_why(monkeypatch, capsys):
+    import machine
+    import run
+
+    monkeypatch.setattr(machine.os, "getloadavg", lambda: (5.0, 5.0, 5.0))
+    monkeypatch.setattr(machine, "commit", lambda: ("0123456789abcdef", False))
+    monkeypatch.setattr(run, "write_json", lambda *_: pytest.fail("it measured"))
+    assert run.main(["--row", "help"]) == 1
+    assert "the machine is busy: load average 5.00" in capsys.readouterr().err
+
+
+def test_another_process_at_work_is_seen_and_named(monkeypatch):
+    import machine
+
+    monkeypatch.setattr(machine, "HEAVY", 0.02)
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        try:
+            assert process.pid in [pid for pid, _, _ in machine.heavy_processes()]
+            assert f"process {process.pid}" in machine.why_not_quiet(check_load=False)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("flag", ["--anyway", "--quick"])
+def test_a_trial_prints_and_writes_nothing(runner, monkeypatch, tmp_path, capsys, flag):
+    import machine
+
+    monkeypatch.setattr(machine, "why_not_quiet", lambda check_load=True: "the machine is busy")
+    assert runner.main(["--row", "help", flag]) == 0
+    assert '"median": 0.25' in capsys.readouterr().out and written(tmp_path) == []
+
+
+def test_a_row_that_is_not_there_is_refused_with_those_that_are(runner, capsys):
+    assert runner.main(["--row", "hlep"]) == 2
+    assert "help, new-100k" in capsys.readouterr().err
+
+
+def test_the_beginning_of_names_asks_for_all_of_them():
+    from rows import ROWS, chosen_rows
+
+    assert chosen_rows(["test", "help"]) == [name for name in ROWS if name.startswith("test-")] + ["help"]
+    assert chosen_rows([]) == list(ROWS)
+
+
+def test_ctrl_c_and_again_goes_on_after_the_last_finished_piece(runner, monkeypatch):
     import rows
 
-    assert runner.main([]) == 1 or True  # rows of other shapes cannot be shown with these figures; what matters is help below
-    runner.main(["--row", "help"])
-    monkeypatch.setattr(rows, "ROWS", {})
-    measured = runner.stored(runner.RESULTS)
-    assert "help" in measured
+    made: list[str] = []
+
+    def figures(_, work):
+        for name in ("one", "two"):
+            work.piece(name, lambda name=name: made.append(name))
+            if name == "one" and work.seconds_before == 0:
+                raise KeyboardInterrupt
+        return {"median": 0.25, "low": 0.2, "high": 0.3, "times": 5}
+
+    monkeypatch.setattr(rows.Row, "figures", figures)
+    assert runner.main(["--row", "help"]) == 130
+    assert runner.main(["--row", "help"]) == 0
+    assert made == ["one", "two"] and written(runner.KEPT) == []
+
+
+# ----------------------------------------------------------- the code path
+
+def test_a_row_depends_on_the_families_it_names_and_on_no_other():
+    from code_path import closure
+    from rows import ROWS
+
+    auto, lstm = (closure((ROWS[name].measure.partition(":")[0], *ROWS[name].needs)) for name in ("auto-banking77", "lstm-speed"))
+    assert {"quality", "peer", "startlm.train", "startlm.core.descent", "startlm.families.linear", "startlm.families.convolution"} <= auto
+    assert "startlm.families.lstm" not in auto and "startlm.families.lstm" in lstm and "linear" not in lstm
+
+
+def test_every_row_has_a_code_path_and_is_shown_in_a_table():
+    from rows import ROWS
+    from tables import GROUPS, _rows_of
+
+    assert all(len(row.code) == 12 for row in ROWS.values())
+    assert sorted(name for group in GROUPS for name in _rows_of(group, dict.fromkeys(ROWS, {}))) == sorted(ROWS)
+
+
+@pytest.mark.parametrize("other, same", [("f(2)", False), ("f(1)  # why", True), ('"""New words."""\nf(1)', True)])
+def test_words_for_people_measure_nothing_anew(tmp_path, other, same):
+    import code_path
+
+    for name, text in (("a.py", "f(1)"), ("b.py", other)):
+        (tmp_path / name).write_text(text, "utf-8")
+    assert (code_path._essence(tmp_path / "a.py") == code_path._essence(tmp_path / "b.py")) is same
+
+
+# ------------------------------------------------------- the peer, the bars
+
+@pytest.mark.parametrize("chinese, wanted", [
+    (False, {"words": ("word", (1, 2)), "characters": ("char_wb", (2, 5))}), (True, {"characters": ("char_wb", (1, 3))}),
+])  # fmt: skip
+def test_the_peer_is_the_pipeline_that_is_stated(chinese, wanted):
+    import peer
+
+    union = dict(peer.features("char_wb", chinese).transformer_list)
+    assert {name: (each.analyzer, each.ngram_range) for name, each in union.items()} == wanted
+    assert all(each.sublinear_tf for each in union.values())
+    assert type(peer.classifier(0.3)).__name__ == "LinearSVC" and peer.classifier(0.3).C == 0.3
+    assert peer.COSTS == (0.1, 0.3, 1.0, 3.0)
+
+
+def test_equal_and_near_rows_stay_in_one_fold():
+    import sets
+
+    texts = [f"a sentence about the thing with the number {number} that nobody else has ever seen" for number in range(40)]
+    rows = sets.Rows(texts + texts, ["even", "odd"] * 40)
+    fold = sets.folds(rows.labels, sets.near_groups(rows))
+    assert np.array_equal(fold[:40], fold[40:])
+
+
+def test_the_side_by_side_run_answers_every_held_row(monkeypatch, tmp_path):
+    import quality
+    import sets
+    from tickets import tickets
+    from work import Work
+
+    rows = tickets()
+    given = sets.Rows([row["message"] for row in rows], [row["team"] for row in rows])
+    monkeypatch.setattr(quality, "load", lambda name, part: given)
+    monkeypatch.setattr(quality, "QUICK", {"rows": 120, "folds": 2, "budget": "1s"})
+    figures = quality.auto(Work("auto-x", tmp_path, quick=True), "banking77")
+    assert figures["n"] == 120 and len(figures["chosen"]) == 2 and figures["accuracy"] > 0.3 and figures["peer"] > 0.3
+    assert figures["gain"][1] <= figures["gain"][0] <= figures["gain"][2]
+
+
+@pytest.mark.parametrize("only_peer, only_ours, p", [(0, 0, 1.0), (5, 0, 1 / 32), (0, 5, 1.0), (3, 1, 5 / 16)])
+def test_the_one_sided_p_is_the_binomial_tail(only_peer, only_ours, p):
+    from quality import p_below
+
+    assert p_below(only_peer, only_ours) == p
+
+
+@pytest.mark.parametrize("gains, met", [
+    ([(0.01, 0.001, 0.02)] * 4 + [(0, -0.01, 0.01)] * 2, True),
+    ([(0.01, 0.001, 0.02)] * 3 + [(0, -0.01, 0.01)] * 3, False),
+    ([(0.01, 0.001, 0.02)] * 5 + [(-0.02, -0.03, -0.01)], False),
+    ([(0.01, 0.001, 0.02)] * 5, None),
+])  # fmt: skip
+def test_the_bar_of_auto_wants_four_above_and_none_below(gains, met):
+    from bars import AUTO, BARS
+
+    results = {name: {"gain": gain} for name, gain in zip(AUTO, gains, strict=False)}
+    assert BARS[0].verdict(results).met is met

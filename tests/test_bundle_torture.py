@@ -138,11 +138,14 @@ def without(key: str) -> Callable[[Any], Any]:
 
 
 NO_MODELS = {
-    "unknown key": setting("architectures", ["X"]), "class path": setting("__class__", "os.system"), "auto_map": setting("auto_map", {"AutoModel": "evil--x.Model"}),
+    "unknown key": setting("architectures", ["X"]), "class path": setting("__class__", "os.system"),
+    "auto_map": setting("auto_map", {"AutoModel": "evil--x.Model"}),
     "custom objects": setting("custom_objects", {"Lambda": "x"}), "unknown key in a member": setting("members 0 module", "os"),
-    "class in options": setting("members 0 options", {"__class__": "os.system"}), "options too deep": setting("members 0 options", json.loads('{"a":' * 40 + "1" + "}" * 40)),
+    "class in options": setting("members 0 options", {"__class__": "os.system"}),
+    "options too deep": setting("members 0 options", json.loads('{"a":' * 40 + "1" + "}" * 40)),
     "engine of Python": setting("members 0 engine", "builtins:eval"), "tokenizer of Python": setting("members 0 tokenizer", "os:system"),
-    "engine unknown": setting("members 0 engine", "torch"), "engine no name": setting("members 0 engine", ["numpy"]), "engine a number": setting("members 0 engine", 1),
+    "engine unknown": setting("members 0 engine", "torch"), "engine no name": setting("members 0 engine", ["numpy"]),
+    "engine a number": setting("members 0 engine", 1),
     "tokenizer of another": setting("members 0 tokenizer", "characters"), "task unknown": setting("task", "builtins:eval"), "task no name": setting("task", {}),
     "no members": setting("members", []), "members no list": setting("members", {"0": {}}), "a member no object": setting("members 0", "numpy"),
     "a second member without files": lambda s: s["members"].append(s["members"][0]), "too many members": lambda s: s["members"].extend(s["members"] * 1_000),
@@ -150,14 +153,16 @@ NO_MODELS = {
     "labels missing": without("labels"), "labels of numbers": setting("labels", [0, 1]), "labels text": setting("labels", "money"),
     "a label more": setting("labels", ["money", "post", "tea"]), "labels no text to write": setting("labels", ["\ud800", "post"]),
     "temperature 0": setting("temperature", 0), "temperature negative": setting("temperature", -1.0), "temperature NaN": setting("temperature", float("nan")),
-    "temperature infinite": setting("temperature", float("inf")), "temperature text": setting("temperature", "1.0"), "temperature true": setting("temperature", True),
+    "temperature infinite": setting("temperature", float("inf")), "temperature text": setting("temperature", "1.0"),
+    "temperature true": setting("temperature", True),
     "temperature huge": setting("temperature", 10**400), "temperature tiny": setting("temperature", 1e-300), "temperature missing": without("temperature"),
     "member's temperature 0": setting("members 0 temperature", 0.0), "member's temperature none": setting("members 0 temperature", None),
     "threshold text": setting("threshold", "0.5"), "threshold negative": setting("threshold", -1), "hand_over of anything": setting("hand_over", {"value": 1}),
     "out of scope far": setting("out_of_scope", 2), "out of scope before": setting("out_of_scope", -1), "out of scope true": setting("out_of_scope", True),
     "schema 2": setting("schema", 2), "schema text": setting("schema", "1"), "schema 1.0": setting("schema", 1.0), "schema huge": setting("schema", 10**4_000),
     "no text column": setting("text", []), "text column no list": setting("text", "message"), "text column twice": setting("text", ["message", "message"]),
-    "cleaning unknown": setting("cleaning exec", True), "cleaning less": lambda s: s["cleaning"].pop("html") and None, "cleaning no object": setting("cleaning", []),
+    "cleaning unknown": setting("cleaning exec", True), "cleaning less": lambda s: s["cleaning"].pop("html") and None,
+    "cleaning no object": setting("cleaning", []),
     "cleaning of numbers": setting("cleaning html", 1), "ladder of anything": setting("ladder", [{"gain": "x"}]), "ladder no list": setting("ladder", {}),
     "a list": lambda s: [s], "nothing": lambda s: {}, "null": lambda s: 0,
 }  # fmt: skip
@@ -170,7 +175,8 @@ NO_GOLDEN = {
     "an answer more": lambda s: s["answers"].append(s["answers"][0]), "no answers": lambda s: {}, "answers no list": setting("answers", 7),
     "an unknown key": setting("script", "x"), "a list": lambda s: [],
 }  # fmt: skip
-NO_JSON = {"empty": b"", "cut": b'{"a": ', "twins": b'{"schema": 1, "schema": 1}', "deep": b"[" * 100_000, "long number": b"9" * 5_000, "not UTF-8": b"\xff\xfe{}",
+NO_JSON = {"empty": b"", "cut": b'{"a": ', "twins": b'{"schema": 1, "schema": 1}', "deep": b"[" * 100_000, "long number": b"9" * 5_000,
+    "not UTF-8": b"\xff\xfe{}",
            "YAML": b"!!python/object/apply:os.system ['touch canary']"}  # fmt: skip
 
 
@@ -187,10 +193,14 @@ def entry(dtype: str = "F32", shape: tuple[Any, ...] = (16,), offsets: tuple[Any
 NO_WEIGHTS = {
     "empty": b"", "length 0": bytes(8), "length 2^63": (1 << 63).to_bytes(8, "little") + b"{}", "longer than the file": (10_000).to_bytes(8, "little") + b"{}",
     "header of 2 MB": header(b"{" + b" " * (2 << 20) + b"}"), "a million arrays": header({f"a{i}": entry(shape=(0,), offsets=(0, 0)) for i in range(11_000)}),
-    "overlapping": header({"a": entry(shape=(12,), offsets=(0, 48)), "b": entry(shape=(12,), offsets=(16, 64))}), "a gap": header({"a": entry(shape=(8,), offsets=(32, 64))}),
-    "negative": header({"a": entry(shape=(-4, -4))}), "overflow": header({"a": entry(shape=(2**62, 4, 16))}), "too many": header({"a": entry(shape=(2**40, 2**40))}),
-    "type unknown": header({"a": entry("BF16", (32,))}), "twins": header(b'{"a":%s,"a":%s}' % ((json.dumps(entry()).encode(),) * 2)), "notes": header({"__metadata__": {"x": "y"}, "a": entry()}),
-    "other arrays": to_bytes({"a": np.zeros(3, np.float32)}), "not a number": header({"a": entry()}, np.full(16, np.nan, np.float32).tobytes()), "no text": header(b'{"\xff":1}'),
+    "overlapping": header({"a": entry(shape=(12,), offsets=(0, 48)), "b": entry(shape=(12,), offsets=(16, 64))}),
+    "a gap": header({"a": entry(shape=(8,), offsets=(32, 64))}),
+    "negative": header({"a": entry(shape=(-4, -4))}), "overflow": header({"a": entry(shape=(2**62, 4, 16))}),
+    "too many": header({"a": entry(shape=(2**40, 2**40))}),
+    "type unknown": header({"a": entry("BF16", (32,))}), "twins": header(b'{"a":%s,"a":%s}' % ((json.dumps(entry()).encode(),) * 2)),
+    "notes": header({"__metadata__": {"x": "y"}, "a": entry()}),
+    "other arrays": to_bytes({"a": np.zeros(3, np.float32)}), "not a number": header({"a": entry()}, np.full(16, np.nan, np.float32).tobytes()),
+    "no text": header(b'{"\xff":1}'),
 }  # fmt: skip
 
 
@@ -272,8 +282,10 @@ def name_attacks() -> dict[str, Attack]:
 
         return attack
 
-    odd = ["../x", "../../golden.json", "/etc/passwd", "a/../../x", "..\\x", "C:x", "x\0y", "%2e%2e/x", "．．/x", "x.", "nul", "GOLDEN.json", "manifest.json", "x" * 300]
-    extra = ["evil.py", "members/0/evil.pkl", "members/0/__init__.py", "members/1/tokenizer.json", "members/99999999999/engine.json", "members/golden.json", "config.json"]
+    odd = ["../x", "../../golden.json", "/etc/passwd", "a/../../x", "..\\x", "C:x", "x\0y", "%2e%2e/x", "．．/x", "x.", "nul", "GOLDEN.json",
+        "manifest.json", "x" * 300]
+    extra = ["evil.py", "members/0/evil.pkl", "members/0/__init__.py", "members/1/tokenizer.json", "members/99999999999/engine.json",
+        "members/golden.json", "config.json"]
 
     def planted(name: str) -> Attack:
         def attack(folder: Path) -> None:
@@ -313,7 +325,7 @@ def corpus(family: str, names: list[str], canary: Path) -> dict[str, Attack]:
     attacks |= {f"{name}: {what}": arrays(name, change) for name in stored for what, change in WRONG_ARRAYS.items()}
     for name in ("members/0/tokenizer.json", "members/0/engine.json"):
         attacks[f"{name}: unknown key"] = alter(name, setting("__class__", "os.system"))
-        attacks[f"{name}: huge"] = alter(name, lambda settings: {key: 10**400 for key in settings} or {"x": 10**400})
+        attacks[f"{name}: huge"] = alter(name, lambda settings: dict.fromkeys(settings, 10**400) or {"x": 10**400})
         attacks[f"{name}: lists"] = alter(name, lambda settings: {key: [settings] for key in settings} or {"x": []})
         attacks[f"{name}: gone"] = lambda folder, name=name: (folder / name).unlink()
     if family == "convolution":
@@ -326,8 +338,10 @@ def corpus(family: str, names: list[str], canary: Path) -> dict[str, Attack]:
 # --------------------------------------------- run in a process that is watched
 
 OPENS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-WATCHED = ("pickle.find_class", "exec", "compile", "marshal.loads", "import", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.remove", "os.rename",
-           "os.mkdir", "os.symlink", "os.link", "os.chmod", "os.truncate", "shutil.rmtree", "socket.connect", "socket.bind", "socket.getaddrinfo", "ctypes.dlopen")  # fmt: skip
+WATCHED = ("pickle.find_class", "exec", "compile", "marshal.loads", "import", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork",
+    "os.remove", "os.rename",
+           "os.mkdir", "os.symlink", "os.link", "os.chmod", "os.truncate", "shutil.rmtree", "socket.connect", "socket.bind", "socket.getaddrinfo",
+           "ctypes.dlopen")  # fmt: skip
 
 
 class Watch:

@@ -16,6 +16,7 @@ from tickets import tickets
 from torch import nn
 
 import startlm.families.network
+import startlm.train
 from startlm import build_model, prepare_examples
 from startlm.core.artifacts import Examples, Model
 from startlm.core.checkpoints import CheckpointFolder
@@ -188,8 +189,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Examples]:
 
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint an epoch, not one in 15 seconds."""
-    monkeypatch.setattr(startlm.families.network, "CHECKPOINT_SECONDS", 0)
+    hasten(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -197,9 +197,15 @@ def whole(begun: tuple[Model, Examples], tmp_path_factory: pytest.TempPathFactor
     """The folder of an unbroken training, with its plan."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(startlm.families.network, "CHECKPOINT_SECONDS", 0)
+        hasten(patch)
         train(begun, folder)
     return folder
+
+
+def hasten(patch: pytest.MonkeyPatch) -> None:
+    """A checkpoint an epoch, not one in 15 seconds; two folds, not five."""
+    patch.setattr(startlm.families.network, "CHECKPOINT_SECONDS", 0)
+    patch.setattr(startlm.train, "FOLDS", 2)
 
 
 def train(begun: tuple[Model, Examples], folder: Path, stop_after: int | None = None, **settings: Any) -> list[Progress]:

@@ -42,7 +42,8 @@ def _is_built(node: ast.AST) -> bool:
 
 
 def sql_from_text(tree: ast.AST) -> list[int]:
-    return [call.lineno for call in _calls(tree) if _name(call.func) in DATABASE and isinstance(call.func, ast.Attribute) and call.args and _is_built(call.args[0])]
+    return [call.lineno for call in _calls(tree) if _name(call.func) in DATABASE and isinstance(call.func,
+        ast.Attribute) and call.args and _is_built(call.args[0])]
 
 
 def secrets_compared(tree: ast.AST) -> list[int]:
@@ -57,7 +58,8 @@ def loads_programs(tree: ast.AST) -> list[int]:
 
 
 def imports_what_data_names(tree: ast.AST) -> list[int]:
-    return [call.lineno for call in _calls(tree) if _name(call.func) in ("import_module", "__import__", "exec_module", "spec_from_file_location", "resolve_name")]
+    return [call.lineno for call in _calls(tree) if _name(call.func) in ("import_module", "__import__", "exec_module", "spec_from_file_location",
+        "resolve_name")]
 
 
 def starts_programs(tree: ast.AST) -> list[int]:
@@ -115,7 +117,8 @@ GATES: dict[str, tuple[Callable[[ast.AST], list[int]], set[str], str, str]] = {
     # core.shelves: names from a shelf's own dictionary; startlm: names of its own functions
     "an import that data names": (imports_what_data_names, {"startlm", "startlm.core.shelves"}, "import_module(settings['class'])", "import numpy"),
     "a program started": (starts_programs, set(), "import subprocess", "import sys"),
-    "a file left open": (left_open, set(), "def f(path):\n x = open(path).read()\n return x", "def f(path):\n stream = open(path)\n with stream:\n  return stream.read()"),
+    "a file left open": (left_open, set(), "def f(path):\n x = open(path).read()\n return x",
+    "def f(path):\n stream = open(path)\n with stream:\n  return stream.read()"),
 }
 
 
@@ -167,7 +170,8 @@ def patterns() -> list[tuple[str, Any, frozenset[str]]]:
 
 def _used_with(call: ast.Call, tree: ast.Module) -> set[str]:
     """The methods called, anywhere in the package, on the name that a compiled pattern has."""
-    names = {_name(target) for node in ast.walk(tree) if isinstance(node, (ast.Assign, ast.AnnAssign)) and any(part is call for part in ast.walk(node.value or node))
+    names = {_name(target) for node in ast.walk(tree) if isinstance(node,
+        (ast.Assign, ast.AnnAssign)) and any(part is call for part in ast.walk(node.value or node))
              for target in (node.targets if isinstance(node, ast.Assign) else [node.target])}
     used = {node.attr for path in package_files() for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute) and _name(node.value) in names}
     return used & METHODS or {"fullmatch", "search"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import tempfile
 from importlib import import_module
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def test_at_most_two_arguments_go_without_a_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("module", SHOWN)
-def test_the_examples_in_docstrings_run(module: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_examples_in_docstrings_run(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     done = doctest.testmod(import_module(module))
     assert done.attempted > 0 and done.failed == 0, capsys.readouterr().out

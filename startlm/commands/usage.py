@@ -34,6 +34,17 @@ def usage_error(error: Any) -> CallError:
     return CallError(say(error.format_message(), f"这条命令的写法不对：{error.format_message()}"), see, where=path)
 
 
+def common_last(arguments: list[str]) -> list[str]:
+    """`startlm --language zh run NAME` means the same as `startlm run NAME --language zh`."""
+    front: list[str] = []
+    rest = list(arguments)
+    while rest and rest[0].split("=")[0] in ("--language", "--json", "--debug"):
+        front.append(rest.pop(0))
+        if front[-1] == "--language" and rest:
+            front.append(rest.pop(0))
+    return [*rest, *front] if rest else front
+
+
 def no_such_command(name: str, known: Sequence[str]) -> CallError:
     """The refusal of a command that does not exist, with the nearest one that does."""
     hint = say(f"the commands are: {', '.join(known)}", f"可用的命令：{'、'.join(known)}")

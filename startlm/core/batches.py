@@ -15,7 +15,7 @@ def draw_batches(lengths: np.ndarray, tokens: int, *, seed: int, epoch: int) -> 
     A row longer than `tokens` is a batch of its own. Order and neighbours depend on (seed, epoch) alone.
 
     >>> [batch.tolist() for batch in draw_batches(np.array([5, 1, 5, 1]), 10, seed=0, epoch=0)]
-    [[1, 3], [0, 2]]
+    [[2, 0], [1, 3]]
     """
     random = np.random.default_rng((seed, epoch))
     order = random.permutation(len(lengths))

@@ -13,7 +13,7 @@ import os
 import time
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Callable, Iterator, Mapping, Protocol
 
 import numpy as np
@@ -23,9 +23,15 @@ from torch.nn import functional as F
 
 from .batches import draw_batches, padded
 from .contracts import Progress, Ragged
+from .descent_plan import DescentPlan, Descended, Measured, batch_tokens, cut_lengths, plan_descent, refit_plan, schedule
 from .errors import WorkError
 from .language import Said, say
 from .optimisers import Optimiser
+
+__all__ = [
+    "Checkpoints", "Descended", "Descent", "DescentPlan", "Measured", "accuracy", "arrays_of", "descend", "logits_of", "measure", "plan_descent",
+    "put_arrays", "refit_plan", "schedule", "steady",
+]  # fmt: skip
 
 RETRIES = 5  # halvings of the step size before giving up
 EXPLODED = 20.0  # times the loss of guessing: no step in its right mind comes here
@@ -41,67 +47,6 @@ class Checkpoints(Protocol):
     def load(self) -> tuple[Arrays, Mapping[str, Any]] | None: ...
 
 
-@dataclass(frozen=True)
-class DescentPlan:
-    """Everything that fixes a descent; plain JSON. Written down before the first step."""
-
-    steps: int
-    """Length of the schedule."""
-    stop: int
-    """Steps to take of it: all, or fewer where an earlier descent was best before its end."""
-    batch_tokens: int
-    """Positions in a batch, padding counted."""
-    seed: int = 0
-    precision: str = "fp32"
-    """fp32, or bf16: matrix products in bfloat16, weights in float32."""
-    threads: int = 1
-    device: str = "cpu"
-    optimiser: str = "adamw"
-    """adamw or sgd (momentum 0.9)."""
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.01
-    warm_up: float = 0.1
-    """Share of the steps over which the rate rises from nothing."""
-    decay: str = "cosine"
-    """How the rate then falls: cosine or linear, to nothing; or constant."""
-    clip: float = 1.0
-    """Largest norm of a gradient; 0: as it is."""
-    label_smoothing: float = 0.0
-    class_weights: tuple[float, ...] | None = None
-    longest: int = 0
-    """Rows are cut to their first so many positions; 0: as they are."""
-    dev_every: int = 100
-    """Steps between two looks at dev."""
-    patience: int = 0
-    """Looks at dev without a gain before stopping; 0: never."""
-    checkpoint_every: int = 100
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a few timed steps said."""
-
-    precision: str
-    threads: int
-    seconds: float
-    """Seconds a step."""
-    rows: float
-    """Rows a second."""
-    said: Said
-
-
-@dataclass(frozen=True)
-class Descended:
-    """What a descent ends with; the network holds the weights."""
-
-    step: int
-    """The step whose weights were kept."""
-    stop: int
-    """The step at which it ended."""
-    figure: float | None
-    """Dev figure of the weights kept."""
-
-
 class Exploded(Exception):
     """A loss or gradient that is no number, or far too large. Never leaves this module."""
 
@@ -110,45 +55,7 @@ class Exploded(Exception):
         self.what = what
 
 
-# ------------------------------------------------------------ planning
-
-def plan_descent(
-    options: Mapping[str, Any], train: Ragged, labels: np.ndarray, measured: Measured, *, seed: int, seconds: float | None = None
-) -> DescentPlan:
-    """The plan for these options (a recipe's): `epochs`, `batch_rows` and any field of DescentPlan.
-
-    seconds: the time there is; epochs are cut to what fits, never below one. `class_weights = "balanced"` weighs each
-    label by the inverse of its share (mean weight of a row 1).
-    """
-    tokens = batch_tokens(options, train)
-    lengths = cut_lengths(train, options.get("longest", 0))
-    counts = [len(draw_batches(lengths, tokens, seed=seed, epoch=epoch)) for epoch in range(int(options.get("epochs", 10)))]
-    steps = sum(counts)
-    if seconds is not None:
-        steps = max(counts[0], min(steps, int(seconds / measured.seconds)))
-    chosen = {name: value for name, value in options.items() if name in DescentPlan.__dataclass_fields__}
-    if chosen.get("class_weights") == "balanced":
-        shares = np.bincount(labels) / len(labels)
-        chosen["class_weights"] = tuple((1 / np.maximum(shares, 1e-12) / np.count_nonzero(shares)).tolist())
-    plan = DescentPlan(steps=steps, stop=steps, batch_tokens=tokens, seed=seed, precision=measured.precision, threads=measured.threads)
-    return replace(plan, dev_every=counts[0], checkpoint_every=counts[0], **chosen)
-
-
-def refit_plan(plan: DescentPlan, done: Descended, before: int, now: int) -> DescentPlan:
-    """The plan for train + dev: the same schedule over as many more steps as there are more rows, no looks at dev."""
-    more = now / max(before, 1)
-    return replace(plan, steps=math.ceil(plan.steps * more), stop=math.ceil(done.step * more), patience=0)
-
-
-def batch_tokens(options: Mapping[str, Any], train: Ragged) -> int:
-    """`batch_rows` rows of mean length, in positions."""
-    mean = float(np.maximum(cut_lengths(train, options.get("longest", 0)), 1).mean()) if len(train) else 1.0
-    return max(1, math.ceil(options.get("batch_rows", 64) * mean))
-
-
-def cut_lengths(encoded: Ragged, longest: int) -> np.ndarray:
-    return np.minimum(encoded.lengths, longest) if longest else encoded.lengths
-
+# ------------------------------------------------------------ measuring
 
 def measure(network: nn.Module, train: Ragged, labels: np.ndarray, options: Mapping[str, Any], *, seed: int = 0) -> Measured:
     """Time three steps in fp32 and bf16 with one thread and with all, on copies of the network; keep the fastest."""
@@ -220,17 +127,17 @@ def descend(
 def steady(plan: DescentPlan) -> Iterator[None]:
     """Threads, determinism and the random generator are the plan's inside, and the caller's again outside."""
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    fill = torch.utils.deterministic.fill_uninitialized_memory
+    fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.set_num_threads(plan.threads)
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[assignment]  # costs time, changes nothing here
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs time, changes nothing here
     try:
         with torch.random.fork_rng():
             yield
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(strict)
-        torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[assignment]
+        torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -402,15 +309,6 @@ def arrays_of(network: nn.Module) -> dict[str, np.ndarray]:
 
 def put_arrays(network: nn.Module, arrays: Arrays) -> None:
     network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in arrays.items()})
-
-
-def schedule(step: int, plan: DescentPlan) -> float:
-    """The rate at this step as a share of the highest: a straight rise, then the plan's decay."""
-    rise = plan.warm_up * plan.steps
-    if step < rise:
-        return (step + 1) / (rise + 1)
-    fall = (step - rise) / max(plan.steps - rise, 1)
-    return {"cosine": 0.5 * (1 + math.cos(math.pi * fall)), "linear": 1 - fall, "constant": 1.0}[plan.decay]
 
 
 def logits_of(network: nn.Module, encoded: Ragged, plan: DescentPlan) -> np.ndarray:

@@ -82,7 +82,9 @@ def plain(value: Any, path: str, depth: int = MOST_DEPTH) -> str | None:
     """What a recipe notes down and nothing reads to answer: numbers, words, lists and objects whose keys are plain words."""
     if isinstance(value, dict) and depth:
         odd = next((key for key in value if not key.isidentifier() or key.startswith("_")), None)
-        return _join(path, odd) if odd is not None else next((wrong for key, each in value.items() if (wrong := plain(each, _join(path, key), depth - 1))), None)
+        if odd is not None:
+            return _join(path, odd)
+        return next((wrong for key, each in value.items() if (wrong := plain(each, _join(path, key), depth - 1))), None)
     if isinstance(value, list) and depth:
         return next((wrong for each in value if (wrong := plain(each, path, depth - 1))), None)
     good = value is None or type(value) is bool or (type(value) in (int, float) and abs(value) < 1e300) or _is_text(value)
@@ -113,9 +115,11 @@ SHARE = number(0.0, 1.0)
 SAID = record({"en": WORD, "zh": WORD})
 LADDER = record({"family": WORD, "size": WORD, "parameters": COUNT, "n": COUNT, "accuracy": SHARE, "log_loss": number(0.0, 1e6),
                  "gain": maybe(list_of(number(-1e6, 1e6), 3, 3)), "level": SHARE, "kept": FLAG})
-HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE, "said": SAID})
+HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE,
+                    "said": SAID})
 BUNDLE = record({"kind": one_of(["startlm bundle"]), "schema": whole(SCHEMA, SCHEMA), "version": WORD, "startlm": WORD, "python": WORD,
-                 "packages": plain_record, "training_data": WORD, "licences": plain_record, "better_than_baseline": FLAG, "files": where(lambda value: isinstance(value, dict)),
+                 "packages": plain_record, "training_data": WORD, "licences": plain_record, "better_than_baseline": FLAG,
+                 "files": where(lambda value: isinstance(value, dict)),
                  "sha256": WORD})
 
 
@@ -159,7 +163,8 @@ def _refuse(wrong: str | None, file: str, place: str) -> None:
     if wrong is not None:
         short = ascii(wrong[:120])[1:-1]
         raise BundleError(
-            say(f"{file} is not one that this StartLM writes: {short} is missing, unknown or out of range.", f"{file} 不是当前 StartLM 写出的：{short} 缺失、无法识别或超出范围。"),
+            say(f"{file} is not one that this StartLM writes: {short} is missing, unknown or out of range.",
+                f"{file} 不是当前 StartLM 写出的：{short} 缺失、无法识别或超出范围。"),
             say("Do not use this model. Deploy it again, or take an unaltered copy.", "请不要使用这个模型。请重新部署，或取一份没有改动过的副本。"),
             where=place,
         )

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .language import say
 from .errors import CallError
+from .language import say
 
 BETAS, EPSILON, MOMENTUM = (0.9, 0.999), 1e-8, 0.9
 
@@ -102,7 +102,7 @@ class Optimiser:
     def arrays(self) -> dict[str, np.ndarray]:
         """A copy of the whole state."""
         kept = {"steps": np.array([self.steps])}
-        for name, parameter in zip(self.names, self.dense):
+        for name, parameter in zip(self.names, self.dense, strict=True):
             for key, value in self.inner.state.get(parameter, {}).items():
                 if isinstance(value, Tensor):
                     kept[f"{key}/{name}"] = value.cpu().numpy().copy()
@@ -114,7 +114,7 @@ class Optimiser:
         """Take a state that `arrays` gave."""
         self.steps = int(kept["steps"][0])
         self.inner.state.clear()
-        by_name = dict(zip(self.names, self.dense))
+        by_name = dict(zip(self.names, self.dense, strict=True))
         for key, array in kept.items():
             what, _, name = key.partition("/")
             value = torch.from_numpy(np.array(array))

@@ -36,7 +36,8 @@ def state_from_files(name: str, files: Mapping[str, bytes]) -> State:
             raise ValueError("not an object")
     except ValueError as error:
         why = ascii(str(error)[:200])[1:-1]
-        raise BundleError(say(f"{name}.json is not what was written ({why}).", f"{name}.json 与写入时不同（{why}）。"), say("deploy the model again", "请重新部署模型")) from error
+        raise BundleError(say(f"{name}.json is not what was written ({why}).", f"{name}.json 与写入时不同（{why}）。"),
+                          say("deploy the model again", "请重新部署模型")) from error
     arrays: dict[str, np.ndarray] = {}
     if f"{name}.safetensors" in files:
         arrays.update(from_bytes(files[f"{name}.safetensors"], where=f"{name}.safetensors"))

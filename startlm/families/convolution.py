@@ -6,6 +6,8 @@ are the mean of the word's own and its n-grams' vectors (Bojanowski et al. 2017)
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -20,7 +22,7 @@ SIZES = {"small": (64, 64), "medium": (128, 160), "large": (192, 256)}  # width 
 class Network(nn.Module):
     """ids int64 (N, T, K), lengths int64 (N,) -> logits float32 (N, L)."""
 
-    def __init__(self, options: dict, vocabulary_size: int, labels: int) -> None:
+    def __init__(self, options: dict[str, Any], vocabulary_size: int, labels: int) -> None:
         super().__init__()
         width, filters, self.widths = options["width"], options["filters"], tuple(options["widths"])
         self.longest, self.token_dropout = options["longest"], options["token_dropout"]
@@ -35,7 +37,7 @@ class Network(nn.Module):
         vectors = drop_positions(self.embedding(ids), self.token_dropout, self.training)  # (N, T, D)
         # zeros on both sides, as many as a filter reaches over: past the last word it reads zeros, padded or not
         across = (vectors * real.unsqueeze(-1)).transpose(1, 2)  # (N, D, T)
-        answers = [conv(F.pad(across, ((size - 1) // 2, size // 2))) for size, conv in zip(self.widths, self.filters)]
+        answers = [conv(F.pad(across, ((size - 1) // 2, size // 2))) for size, conv in zip(self.widths, self.filters, strict=True)]
         states = torch.relu(torch.cat(answers, 1))  # (N, filters of all widths, T)
         return self.head(self.dropout(pool(states, lengths, lowest=0.0)))
 

@@ -7,6 +7,8 @@ answer.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +22,7 @@ SIZES = {"small": (64, 96), "medium": (128, 160), "large": (192, 256)}  # width 
 class Network(nn.Module):
     """ids int64 (N, T, K) or (N, T), lengths int64 (N,) -> logits float32 (N, L)."""
 
-    def __init__(self, options: dict, vocabulary_size: int, labels: int) -> None:
+    def __init__(self, options: dict[str, Any], vocabulary_size: int, labels: int) -> None:
         super().__init__()
         width, state = options["width"], options["state"]
         self.longest, self.token_dropout, self.pooling = options["longest"], options["token_dropout"], options["pooling"]

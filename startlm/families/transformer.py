@@ -8,6 +8,7 @@ al. 2020), and the network's curve is GELU. N rows, T tokens, D width, H heads.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -78,7 +79,7 @@ def positions(tokens: Tensor, width: int) -> Tensor:
 class Network(nn.Module):
     """ids int64 (N, T), lengths int64 (N,) -> logits float32 (N, L)."""
 
-    def __init__(self, options: dict, vocabulary_size: int, labels: int) -> None:
+    def __init__(self, options: dict[str, Any], vocabulary_size: int, labels: int) -> None:
         super().__init__()
         self.width, self.longest, self.token_dropout = options["width"], options["longest"], options["token_dropout"]
         self.embedding = Embedding(vocabulary_size, self.width, spread=self.width**-0.5)

@@ -62,7 +62,7 @@ class BytesBpe:
         """Learn at most `vocabulary` pieces (0: sized from the data), each seen in at least `min_rows` rows."""
         if not (isinstance(vocabulary, int) and (vocabulary == 0 or 257 <= vocabulary <= MOST_MERGES) and min_rows >= 1):
             raise CallError(
-                say(f"vocabulary = {vocabulary}, min_rows = {min_rows} make no tokenizer.", f"vocabulary = {vocabulary}、min_rows = {min_rows} 无法做出分词器。"),
+                say(f"vocabulary = {vocabulary}, min_rows = {min_rows} make no tokenizer.", f"vocabulary = {vocabulary}、min_rows = {min_rows} 不可用。"),
                 say(f"vocabulary: 0 or 257 to {MOST_MERGES}; min_rows: at least 1", f"vocabulary 取 0 或 257 到 {MOST_MERGES}；min_rows 至少为 1"),
             )
         clean = [LONE.sub(" ", text.lower() if lower else text) for text in texts]
@@ -167,7 +167,7 @@ def seen_merges(learner: tokenizers.Tokenizer, texts: Sequence[str], min_rows: i
     rows: dict[str, set[int]] = {}
     for number, ids in enumerate(encoded(learner, texts)):
         for value in set(ids):
-            held = rows.setdefault(learner.id_to_token(value), set())
+            held = rows.setdefault(learner.id_to_token(value) or "", set())
             if len(held) < min_rows:
                 held.add(number)
     for left, right in reversed(merges):  # from the longest back: what a piece is made of is seen where it is

@@ -56,7 +56,7 @@ class Units(NamedTuple):
 
     rows: np.ndarray  # (P,) the row of each position
     unit: np.ndarray  # (P,) the unit of each position
-    count: int
+    total: int
     owner: np.ndarray  # (E,) the unit each piece belongs to, ascending
     hashes: np.ndarray  # (E,) uint64
 
@@ -97,7 +97,7 @@ class Pieces:
         held = np.zeros(self.options.per_position + 1, dtype=np.int64)
         for chunk in chunks(texts):
             units = cut(chunk, self.options)
-            kept = np.bincount(units.owner[self.look_up(units.hashes) > 0], minlength=units.count)
+            kept = np.bincount(units.owner[self.look_up(units.hashes) > 0], minlength=units.total)
             held += np.bincount(np.minimum(kept, self.options.per_position)[units.unit], minlength=len(held))
         if not held.sum():
             return 1
@@ -130,7 +130,7 @@ class Pieces:
         owner, ids = units.owner[ids > 0], ids[ids > 0]
         first = np.searchsorted(owner, owner)  # where the owner's own pieces begin
         column = np.arange(len(owner)) - first
-        table = np.zeros((units.count, width), dtype=np.int32)
+        table = np.zeros((units.total, width), dtype=np.int32)
         fits = column < width
         table[owner[fits], column[fits]] = ids[fits]
         table[table[:, 0] == 0, 0] = UNKNOWN
@@ -199,7 +199,7 @@ def seen_in_rows(texts: Sequence[str], options: Options) -> tuple[np.ndarray, np
     hashes, counts = [np.zeros(0, dtype=np.uint64)], [np.zeros(0, dtype=np.int64)]
     for chunk in chunks(texts):
         units = cut(chunk, options)
-        sizes = np.bincount(units.owner, minlength=units.count)
+        sizes = np.bincount(units.owner, minlength=units.total)
         begin = np.cumsum(sizes) - sizes
         repeat = sizes[units.unit]  # pieces in each position
         at = np.arange(repeat.sum()) + np.repeat(begin[units.unit] - (np.cumsum(repeat) - repeat), repeat)

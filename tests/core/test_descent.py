@@ -51,7 +51,7 @@ def toy_rows(count=200, seed=0):
     """Rows whose label is which third of the ids their first id comes from."""
     random = np.random.default_rng(seed)
     labels, lengths = random.integers(0, 3, count), random.integers(1, 9, count)
-    values = np.concatenate([random.integers(1, 17, length) + 16 * label for label, length in zip(labels, lengths)])
+    values = np.concatenate([random.integers(1, 17, length) + 16 * label for label, length in zip(labels, lengths, strict=True)])
     return Ragged(values.astype(np.int32), np.concatenate([[0], np.cumsum(lengths)])), labels
 
 
@@ -191,7 +191,7 @@ def test_rows_of_an_embedding_move_as_adams_do_when_every_row_is_used():
     reference, own = torch.optim.AdamW(plain.parameters(), weight_decay=0), Optimiser(nn.ModuleList([lazy, nn.Linear(1, 1)]), "adamw", 0.1)
     for step in range(5):
         ids = torch.randint(1, 6, (30,)).unique()
-        for rate, table in ((0.01, plain(torch.arange(1, 6))), (0.01, lazy(torch.arange(1, 6).unsqueeze(0))[0])):
+        for table in (plain(torch.arange(1, 6)), lazy(torch.arange(1, 6).unsqueeze(0))[0]):
             ((table - step) ** 2 * len(ids)).sum().backward()
         reference.param_groups[0]["lr"] = 0.01
         reference.step()

@@ -1,0 +1,125 @@
+"""What fixes a descent before its first step: the plan, how it comes about, and the step size it gives each step.
+
+Everything that a clock could touch (precision, threads, the number of steps) is a field of DescentPlan, so that following the same plan
+gives the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Mapping
+
+import numpy as np
+
+from .batches import draw_batches
+from .contracts import Ragged
+from .language import Said
+
+
+@dataclass(frozen=True)
+class DescentPlan:
+    """Everything that fixes a descent; plain JSON. Written down before the first step."""
+
+    steps: int
+    """Length of the schedule."""
+    stop: int
+    """Steps to take of it: all, or fewer where an earlier descent was best before its end."""
+    batch_tokens: int
+    """Positions in a batch, padding counted."""
+    seed: int = 0
+    precision: str = "fp32"
+    """fp32, or bf16: matrix products in bfloat16, weights in float32."""
+    threads: int = 1
+    device: str = "cpu"
+    optimiser: str = "adamw"
+    """adamw or sgd (momentum 0.9)."""
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warm_up: float = 0.1
+    """Share of the steps over which the rate rises from nothing."""
+    decay: str = "cosine"
+    """How the rate then falls: cosine or linear, to nothing; or constant."""
+    clip: float = 1.0
+    """Largest norm of a gradient; 0: as it is."""
+    label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] | None = None
+    longest: int = 0
+    """Rows are cut to their first so many positions; 0: as they are."""
+    dev_every: int = 100
+    """Steps between two looks at dev."""
+    patience: int = 0
+    """Looks at dev without a gain before stopping; 0: never."""
+    checkpoint_every: int = 100
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a few timed steps said."""
+
+    precision: str
+    threads: int
+    seconds: float
+    """Seconds a step."""
+    rows: float
+    """Rows a second."""
+    said: Said
+
+
+@dataclass(frozen=True)
+class Descended:
+    """What a descent ends with; the network holds the weights."""
+
+    step: int
+    """The step whose weights were kept."""
+    stop: int
+    """The step at which it ended."""
+    figure: float | None
+    """Dev figure of the weights kept."""
+
+
+def plan_descent(
+    options: Mapping[str, Any], train: Ragged, labels: np.ndarray, measured: Measured, *, seed: int, seconds: float | None = None
+) -> DescentPlan:
+    """The plan for these options (a recipe's): `epochs`, `batch_rows` and any field of DescentPlan.
+
+    seconds: the time there is; epochs are cut to what fits, never below one. `class_weights = "balanced"` weighs each
+    label by the inverse of its share (mean weight of a row 1).
+    """
+    tokens = batch_tokens(options, train)
+    lengths = cut_lengths(train, options.get("longest", 0))
+    counts = [len(draw_batches(lengths, tokens, seed=seed, epoch=epoch)) for epoch in range(int(options.get("epochs", 10)))]
+    steps = sum(counts)
+    if seconds is not None:
+        steps = max(counts[0], min(steps, int(seconds / measured.seconds)))
+    chosen = {name: value for name, value in options.items() if name in DescentPlan.__dataclass_fields__}
+    if chosen.get("class_weights") == "balanced":
+        shares = np.bincount(labels) / len(labels)
+        chosen["class_weights"] = tuple((1 / np.maximum(shares, 1e-12) / np.count_nonzero(shares)).tolist())
+    plan = DescentPlan(steps=steps, stop=steps, batch_tokens=tokens, seed=seed, precision=measured.precision, threads=measured.threads)
+    return replace(plan, dev_every=counts[0], checkpoint_every=counts[0], **chosen)
+
+
+def refit_plan(plan: DescentPlan, done: Descended, before: int, now: int) -> DescentPlan:
+    """The plan for train + dev: the same schedule over as many more steps as there are more rows, no looks at dev."""
+    more = now / max(before, 1)
+    return replace(plan, steps=math.ceil(plan.steps * more), stop=math.ceil(done.step * more), patience=0)
+
+
+def batch_tokens(options: Mapping[str, Any], train: Ragged) -> int:
+    """`batch_rows` rows of mean length, in positions."""
+    mean = float(np.maximum(cut_lengths(train, options.get("longest", 0)), 1).mean()) if len(train) else 1.0
+    return max(1, math.ceil(options.get("batch_rows", 64) * mean))
+
+
+def cut_lengths(encoded: Ragged, longest: int) -> np.ndarray:
+    return np.minimum(encoded.lengths, longest) if longest else encoded.lengths
+
+
+def schedule(step: int, plan: DescentPlan) -> float:
+    """The rate at this step as a share of the highest: a straight rise, then the plan's decay."""
+    rise = plan.warm_up * plan.steps
+    if step < rise:
+        return (step + 1) / (rise + 1)
+    fall = (step - rise) / max(plan.steps - rise, 1)
+    return {"cosine": 0.5 * (1 + math.cos(math.pi * fall)), "linear": 1 - fall, "constant": 1.0}[plan.decay]
