@@ -22,7 +22,7 @@ def fingerprint(modules: Iterable[str]) -> str:
     """SHA-256 (first 12 digits) of all the code that these modules lead to."""
     digest = hashlib.sha256()
     for name in sorted(closure(modules)):
-        digest.update(f"{name}\n{_essence(_file(name))}\n".encode())
+        digest.update(f"{name}\n{essence(_file(name))}\n".encode())
     return digest.hexdigest()[:12]
 
 
@@ -37,7 +37,7 @@ def closure(modules: Iterable[str]) -> set[str]:
         name = waiting.pop()
         if name not in seen and name not in PAGES:
             seen.add(name)
-            waiting += _imports(name)
+            waiting += _imports(name, _stamp(_file(name)))
     return seen
 
 
@@ -50,8 +50,13 @@ def _exists(name: str) -> bool:
     return _file(name).is_file()
 
 
+def _stamp(path: Path) -> int:
+    """Changes when the file does: what is remembered of it then no longer counts."""
+    return path.stat().st_mtime_ns
+
+
 @cache
-def _imports(name: str) -> tuple[str, ...]:
+def _imports(name: str, stamp: int) -> tuple[str, ...]:
     """The modules of ours that this one imports."""
     return tuple(dict.fromkeys(found for found in _named_imports(name) if _exists(found)))
 
@@ -95,6 +100,11 @@ def _names_a_member(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("startlm.") and ":" in node.value
 
 
+def essence(path: Path) -> str:
+    """A file's code without what no measurement can depend on."""
+    return _essence(path, _stamp(path))
+
+
 @cache
-def _essence(path: Path) -> str:
+def _essence(path: Path, stamp: int) -> str:
     return ast.unparse(_Bare().visit(ast.parse(path.read_text("utf-8"))))

@@ -98,7 +98,7 @@ def _made_file(work: Work) -> Path:
 
 
 def made(count: int, seed: int = 0) -> Rows:
-    """Messages made from real ones, half English and half Chinese: the beginning of one and the end of another of its label,
+    """Messages made from real English and Chinese ones: the beginning of one and the end of another of its label,
     with up to two slips of the finger; one in five stays whole but for the slips."""
     random, sources = np.random.default_rng(seed), sum((load(name, "train") for name in MADE_FROM), NONE)
     by_label: dict[str, list[str]] = {}

@@ -67,8 +67,9 @@ def auto(work: Work, name: str) -> dict[str, Any]:
               for number, (train, held) in enumerate(parts)]  # fmt: skip
     ours, theirs = (np.concatenate([piece[side] for piece in pieces]).astype(bool) for side in ("ours", "peer"))
     gain = paired_gain(theirs, ours, seed=0)
+    intervals = {side: list(exact_interval(int(right.sum()), len(right))) for side, right in (("ours", ours), ("peer", theirs))}
     return {
-        "set": name, "n": len(rows), "folds": count, "gain": [gain.value, gain.low, gain.high],
+        "set": name, "n": len(rows), "folds": count, "gain": [gain.value, gain.low, gain.high], "intervals": intervals,
         "accuracy": float(np.mean([np.mean(piece["ours"]) for piece in pieces])), "peer": float(np.mean([np.mean(piece["peer"]) for piece in pieces])),
         "by_fold": [[float(np.mean(piece["ours"])), float(np.mean(piece["peer"]))] for piece in pieces],
         "seconds": [sum(piece["seconds"].values()) for piece in pieces], "train_seconds": [piece["seconds"]["train"] for piece in pieces],

@@ -1,8 +1,9 @@
 """The runner of `make bench`: measures rows, keeps what is finished, writes RESULTS.md.
 
     make bench                      every row that is not measured yet with the code as it is
-    make bench ROW=help             one row anew; several with blanks between, or the beginning of names: ROW="auto test-banking77"
+    make bench ROW=help             one row; several with blanks between, or the beginning of names: ROW="auto test-banking77"
     python benchmarks/run.py --list
+    python benchmarks/run.py --row help --again                measured anew although its code has not changed
     python benchmarks/run.py --row auto-banking77 --quick      a trial on few rows; prints, writes nothing
     python benchmarks/run.py --row help --anyway               on a busy machine; prints, writes nothing
 
@@ -33,7 +34,7 @@ RESULTS, PAGE, KEPT = HERE / "results", HERE / "RESULTS.md", HERE / ".cache"
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code: 0 done, 2 no such row, 1 the machine is not quiet or the commit is unknown, 130 Ctrl-C."""
+    """Exit code: 0 done; 2 no such row; 1 the machine is not quiet, the commit unknown, or the code was changed meanwhile; 130 Ctrl-C."""
     asked = _arguments(arguments)
     try:
         names = chosen_rows([name for given in asked.row for name in given.split()])
@@ -46,8 +47,8 @@ def main(arguments: list[str]) -> int:
     writing = not (asked.quick or asked.anyway)
     if writing and (why := _why_not(asked.wait)):
         return _refuse(f"Not measured: {why}.\n{BUSY}", 1)
-    if not asked.row:
-        names = [name for name in names if name not in results or results[name]["code"] != ROWS[name].code]
+    if writing and not asked.again:
+        names = _stale(names, results)
     try:
         return _measure_all(names, quick=asked.quick, writing=writing)
     except KeyboardInterrupt:
@@ -60,6 +61,8 @@ def _measure_all(names: list[str], *, quick: bool, writing: bool) -> int:
         if writing and (why := machine.why_not_quiet(check_load=False)):  # the load of the row before is our own
             return _refuse(f"Stopped before {name}: {why}.", 1)
         result = measure(name, quick=quick, kept=KEPT if writing else None)
+        if writing and ROWS[name].code != result["code"]:
+            return _refuse(f"{name} is not kept: its code was changed while it was measured. Measure it again.", 1)
         print(json.dumps(result["figures"], ensure_ascii=False, indent=1), flush=True)
         if writing:
             write_json(RESULTS / f"{name}.json", result)
@@ -105,6 +108,15 @@ def _why_not(minutes: float) -> str:
     return why
 
 
+def _stale(names: list[str], results: dict[str, dict[str, Any]]) -> list[str]:
+    """Those that are not measured with the code as it is; the others are said."""
+    stale = [name for name in names if name not in results or results[name]["code"] != ROWS[name].code]
+    for name in names:
+        if name not in stale:
+            tell(f"{name} is measured already with this code; --again measures it anew")
+    return stale
+
+
 def _state(name: str, results: dict[str, dict[str, Any]]) -> str:
     if name not in results:
         return "not measured"
@@ -125,6 +137,7 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--row", action="append", default=[], help="a row's name, or the beginning of several")
     parser.add_argument("--list", action="store_true", help="the rows, and which are measured")
+    parser.add_argument("--again", action="store_true", help="also rows that are measured with the code as it is")
     parser.add_argument("--quick", action="store_true", help="a trial on few rows: prints, writes nothing")
     parser.add_argument("--anyway", action="store_true", help="also on a busy machine: prints, writes nothing")
     parser.add_argument("--wait", type=float, default=0.0, metavar="MINUTES", help="wait so long for the machine to be quiet")

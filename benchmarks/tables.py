@@ -54,8 +54,9 @@ def _span(values: Sequence[float]) -> str:
 def _auto(figures: Figures) -> list[Cells]:
     by_fold = ", ".join(f"{100 * ours:.1f} / {100 * theirs:.1f}" for ours, theirs in figures["by_fold"])
     return [{
-        "set": figures["set"], "rows": f"{figures['n']:,}", "`auto`": percent(figures["accuracy"]), "peer": percent(figures["peer"]),
-        "gain": points(figures["gain"]), "verdict": verdict(figures["gain"]), "folds, `auto` / peer": by_fold,
+        "set": figures["set"], "rows": f"{figures['n']:,}", "`auto`": share([figures["accuracy"], *figures["intervals"]["ours"]]),
+        "peer": share([figures["peer"], *figures["intervals"]["peer"]]), "gain": points(figures["gain"]), "verdict": verdict(figures["gain"]),
+        "folds, `auto` / peer": by_fold,
         "seconds a run": f"{_span(figures['seconds'])} (peer's fit {_span(figures['peer_seconds'])})", "chosen, fold by fold": "; ".join(figures["chosen"]),
         "peer's settings": "; ".join(dict.fromkeys(figures["peer_chosen"])),
     }]  # fmt: skip
@@ -124,7 +125,8 @@ def _cold(figures: Figures) -> list[Cells]:
 
 def _budget(figures: Figures) -> list[Cells]:
     return [{
-        "command": f"train, budget {line['budget']}, {figures['set']}", "took": f"{line['used']:.1f} s", "": f"{line['used'] / line['allowed']:.0%} of the budget",
+        "command": f"train, budget {line['budget']}, {figures['set']}", "took": f"{line['used']:.1f} s",
+        "": f"{line['used'] / line['allowed']:.0%} of the budget",
     } for line in figures["lines"]]  # fmt: skip
 
 
@@ -135,7 +137,7 @@ def _demo(figures: Figures) -> list[Cells]:
 WHOLE = "Whole commands, process start included, warm disk: median (fastest–slowest)."
 GROUPS = (
     Group("`auto` beside the peer, 5 folds of train", "auto-", _auto,
-          "Means of the folds; the gain's interval is a paired bootstrap over all held-out rows. waimai-10k: its five fifths are the test."),
+          "Means of the folds, exact intervals; the gain's interval is a paired bootstrap over all held-out rows. waimai-10k: its five fifths are the test."),
     Group("Test, read once", "test-", _test, "Exact intervals; p is McNemar's exact one-sided test.\n"
           "Clean: the same models on the test rows with no equal or near row in train or dev; cleaned rows: train and dev without those of test."),
     Group("`linear` beside the peer", "linear-", _linear, "5 folds of train; rates on one thread, warm."),

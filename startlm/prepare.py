@@ -24,13 +24,14 @@ from .columns.cleaning import CleanSettings
 from .core.artifacts import PARTS, Examples
 from .core.contracts import Facts, Progress, Table
 from .core.durable import publish_folder, verify_folder, write_bytes
-from .core.errors import BundleError, CallError, missing_extra
+from .core.errors import BundleError, CallError
 from .core.findings import Finding, check_learnable, contradictions, find_give_aways, first_rows, listed, repeats
 from .core.language import say
 from .core.near_duplicates import groups as near_groups, leaks as find_leaks, near_pairs
 from .core.parts import TEST, draw_parts
 from .core.scripts import languages_of
 from .core.settings import fraction
+from .core.shelves import import_extra
 from .formats import hash_source, no_rows, no_such_column, open_table
 from .formats.rows import Rows, rejects_csv
 
@@ -134,7 +135,7 @@ def prepare_examples(source: Any, *, settings: PrepareSettings = PrepareSettings
 def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSettings = CleanSettings(),
                   folder: Path | None = None) -> Iterator[Progress]:
     """Prepare, with a sign of life after each part; the last Progress carries the Examples."""
-    _need_polars()
+    import_extra("polars")  # missed before any work, not after
     folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
     tables = _open_tables(source, settings)
     target = folder / fingerprint_of(source, settings, clean)[:16]
@@ -203,15 +204,6 @@ def _refuse_bad_rows(rows: Rows, settings: PrepareSettings, folder: Path) -> Non
             f"修改文件，或在 [prepare] 下写：{accept}（全部列在 {folder / 'rejects.csv'}）"),
         where=f"{shown[0][0]}:{shown[0][1].line}",
     )
-
-
-def _need_polars() -> Any:
-    """polars; MissingExtraError where it is not installed."""
-    try:
-        import polars
-    except ImportError as error:
-        raise missing_extra(error) from error
-    return polars
 
 
 # --------------------------------------------------------------- preparing
@@ -346,7 +338,7 @@ class _Prepared:
 
     # --- on disk
     def write(self, target: Path, fingerprint: str) -> None:
-        polars = _need_polars()
+        polars = import_extra("polars")
         languages = languages_of(self.text)
         single = len(self.settings.text) == 1
         raw = [[self.cleaned.raw[name][i] for name in self.settings.text] for i in self.kept]

@@ -175,6 +175,7 @@ class _Climb:
         target = self.folder / "rungs" / str(number)
         if (kept := _read_rung(target)) is not None:
             return kept
+        yield from _say_damaged(target)
         fitted = yield from self._fit(recipe, self.learn, self.dev, target)
         if self.dev is not None:
             logits = _answer(fitted, self.dev.texts)
@@ -271,6 +272,7 @@ class _Climb:
         target = self.folder / "refit" / str(number)
         if (kept := _read_rung(target)) is not None:
             return kept.fitted
+        yield from _say_damaged(target)
         fitted = yield from self._fit(rung.fitted.recipe, self.examples.labelled("train", "dev"), None, target)
         _write_rung(target, Rung(fitted, np.zeros((0, self.count), dtype=np.float32)))
         return fitted
@@ -328,6 +330,12 @@ def _write_rung(target: Path, rung: Rung) -> None:
     with publish_folder(target, {"kind": "startlm rung"}, replace=True) as folder:
         for name, data in files.items():
             (folder / name).write_bytes(data)
+
+
+def _say_damaged(target: Path) -> Iterator[Progress]:
+    """A finished rung that lies here and could not be read is said before it is trained anew."""
+    if target.is_dir():
+        yield Progress("train", said=say(f"The finished rung in {target} is damaged: it is trained anew from the plan.", f"{target} 中已完成的一级已损坏：将按计划重新训练。"))
 
 
 def _read_rung(target: Path) -> Rung | None:

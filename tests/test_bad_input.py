@@ -395,7 +395,8 @@ def test_an_extra_that_is_missing_is_named_with_its_install_line(package: str, s
     shop_at(shop, settings=toml(build=f'family = "{family}"'))
     if before:
         succeeds(before, "desk", folder=shop, here=here)
-    complaint(command, "desk", folder=shop, code=2, words=(shown, "pip install 'startlm[train]'"), path=without(package))
+    said = complaint(command, "desk", folder=shop, code=2, words=(shown, "pip install 'startlm[train]'"), path=without(package))
+    assert f"needs the package {shown}" in said
     succeeds(command, "desk", folder=shop, here=here)
 
 
@@ -515,7 +516,7 @@ def test_shuffled_labels_end_in_not_better_than_the_baseline(shop: Path, here: C
     rows = messages(400)
     teams = [team for _, team in rows]
     random.Random(1).shuffle(teams)
-    shop_at(shop, table(zip([text for text, _ in rows], teams)), toml(build='family = "linear"'))
+    shop_at(shop, table(zip([text for text, _ in rows], teams, strict=True)), toml(build='family = "linear"'))
     succeeds("evaluate", "desk", folder=shop, here=here)
     said = complaint("run", "desk", folder=shop, code=3, words=("--force",), here=here)
     assert said.startswith("Error: Not deployed. Not better than the baseline")

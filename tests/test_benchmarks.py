@@ -82,10 +82,24 @@ def test_the_results_on_disk_are_what_the_page_shows(runner, tmp_path):
 def test_a_row_whose_code_has_changed_is_marked_and_measured_again(runner, monkeypatch, tmp_path):
     import rows
 
-    runner.main(["--row", "help"])
+    measured: list[str] = []
+    monkeypatch.setattr(rows.Row, "figures", lambda row, work: measured.append(work.row) or {"median": 0.25, "low": 0.2, "high": 0.3, "times": 5})
+    for _ in range(2):
+        assert runner.main(["--row", "help"]) == 0
+    assert measured == ["help"]
     monkeypatch.setattr(rows.Row, "code", "another hash")
     runner.write_page()
     assert "help (older code)" in (tmp_path / "RESULTS.md").read_text("utf-8")
+    assert runner.main(["--row", "help"]) == 0
+    assert measured == ["help", "help"]
+
+
+def test_a_row_whose_code_is_changed_while_it_is_measured_is_not_kept(runner, monkeypatch, tmp_path, capsys):
+    import rows
+
+    monkeypatch.setattr(rows.Row, "figures", lambda row, work: monkeypatch.setattr(rows.Row, "code", "another hash"))
+    assert runner.main(["--row", "help"]) == 1
+    assert "changed while it was measured" in capsys.readouterr().err and written(tmp_path) == []
 
 
 # ------------------------------------------------------------ the runner
@@ -181,7 +195,7 @@ def test_words_for_people_measure_nothing_anew(tmp_path, other, same):
 
     for name, text in (("a.py", "f(1)"), ("b.py", other)):
         (tmp_path / name).write_text(text, "utf-8")
-    assert (code_path._essence(tmp_path / "a.py") == code_path._essence(tmp_path / "b.py")) is same
+    assert (code_path.essence(tmp_path / "a.py") == code_path.essence(tmp_path / "b.py")) is same
 
 
 # ------------------------------------------------------- the peer, the bars
@@ -216,6 +230,7 @@ def test_the_side_by_side_run_answers_every_held_row(monkeypatch, tmp_path):
 
     rows = tickets()
     given = sets.Rows([row["message"] for row in rows], [row["team"] for row in rows])
+    monkeypatch.setattr("startlm.build.LADDER", ("linear",))
     monkeypatch.setattr(quality, "load", lambda name, part: given)
     monkeypatch.setattr(quality, "QUICK", {"rows": 120, "folds": 2, "budget": "1s"})
     figures = quality.auto(Work("auto-x", tmp_path, quick=True), "banking77")

@@ -7,7 +7,7 @@ import runpy
 from pathlib import Path
 
 import pytest
-from documents import ROOT, TWINS, blocks, commands, headings, needs, read, run_document
+from documents import ROOT, TWINS, blocks, commands, headings, missing, needs, read, run_document
 
 from startlm.cli import app
 from startlm.core.settings import settings_of
@@ -108,3 +108,10 @@ def test_every_command_that_is_shown_is_run_or_says_that_it_is_not(name: str) ->
     """Blocks are of the kinds that the runner knows; a block without a kind shows a tree."""
     kinds = {block.kind for block in blocks(read(name)) if not block.text.startswith("startlm/")}
     assert kinds <= {"sh", "python", "console", "toml", "text"}
+
+
+def test_a_line_that_did_not_come_is_missed() -> None:
+    """Numbers stand for any number, … for anything, and a line with a percentage for itself alone."""
+    printed = "  Read 12 rows.\n0.3 s -> desk/data/0123456789abcdef\nlabel: 'team', by its name\n"
+    assert missing("Read 3,000 rows.\n1.5 s -> desk/data/…\n…\n\nRight for 87.5 %\nlabel: … by its name\n", printed) == []
+    assert missing("Read 3,000 lines.\nlabel: 'desk', by its name", printed) == ["Read 3,000 lines.", "label: 'desk', by its name"]

@@ -9,6 +9,7 @@ import ast
 import re
 import signal
 import time
+from collections import deque
 from functools import cache
 from importlib import import_module
 from types import FrameType
@@ -197,7 +198,7 @@ def seconds(pattern: Any, method: str, text: Any) -> float:
     before, began = signal.signal(signal.SIGVTALRM, _stop), time.process_time()
     signal.setitimer(signal.ITIMER_VIRTUAL, 1)
     try:
-        list(use(text)) if method == "finditer" else use(text[:0], text) if method in ("sub", "subn") else use(text)
+        deque(use(text), maxlen=0) if method == "finditer" else use(text[:0], text) if method in ("sub", "subn") else use(text)
     except TimeoutError:
         return 1.0
     finally:
@@ -209,7 +210,8 @@ def seconds(pattern: Any, method: str, text: Any) -> float:
 def too_slow(pattern: Any, methods: frozenset[str]) -> str | None:
     """The first text that takes too long, or None."""
     return next((f"{method} on {text[:12]!r}…: {taken:.2f} s" for method in sorted(methods) for text in hostile(pattern)
-                 if (taken := seconds(pattern, method, text)) > MOST_SECONDS), None)
+                 if (taken := seconds(pattern, method, text)) > MOST_SECONDS  # a busy machine is slow once, not three times
+                 and (taken := min(taken, seconds(pattern, method, text), seconds(pattern, method, text))) > MOST_SECONDS), None)
 
 
 def test_no_regular_expression_of_the_package_is_slow_on_hostile_text() -> None:

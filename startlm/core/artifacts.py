@@ -11,6 +11,7 @@ import numpy as np
 
 from .contracts import Facts, Labelled, Recipe
 from .durable import read_json
+from .shelves import import_extra
 
 CHEAPEST = "cheapest"  # the folder, beside the model's, of the ladder's first rung where another was chosen
 PARTS = ("train", "dev", "calibration", "test")
@@ -35,9 +36,7 @@ class Examples:
     @cached_property
     def frame(self) -> Any:
         """The rows as a memory-mapped polars.DataFrame."""
-        import polars
-
-        return polars.read_ipc(self.folder / "examples.arrow")
+        return import_extra("polars").read_ipc(self.folder / "examples.arrow")
 
     @property
     def labels(self) -> tuple[str, ...]:

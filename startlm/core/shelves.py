@@ -27,7 +27,16 @@ def look_up(shelf: Mapping[str, str], name: str, kind: Said) -> Any:
             say(f"{guess.en}There are: {', '.join(shelf)}.", f"{guess.zh}可用的有：{'、'.join(shelf)}。"),
         )
     module, _, attribute = shelf[name].partition(":")
+    return getattr(import_extra(module), attribute)
+
+
+def import_extra(module: str) -> Any:
+    """The module; MissingExtraError, with the line that installs it, where it needs an extra that is not there.
+
+    >>> import_extra("posixpath").join("a", "b")
+    'a/b'
+    """
     try:
-        return getattr(import_module(module), attribute)
+        return import_module(module)
     except ImportError as error:
         raise missing_extra(error) from error
