@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Callable, Mapping, Optional, get_args
+from typing import Annotated, Any, Callable, Mapping, Optional
 
 import typer
 from typer.core import TyperGroup
@@ -44,11 +44,10 @@ class _Everywhere:
 _said = _Everywhere()
 _flagged: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {}  # commands whose flags are still to be added
 
-_COMMON = {
-    "language": Annotated[Optional[str], typer.Option("--language", metavar="zh|en", help="Default from the locale. 界面语言。")],
-    "as_json": Annotated[bool, typer.Option("--json", help="One JSON object on standard output. 以 JSON 输出结果。")],
-    "debug": Annotated[bool, typer.Option("--debug", help="Show the traceback of an error. 显示出错的调用栈。")],
-}
+AskedLanguage = Annotated[Optional[str], typer.Option("--language", metavar="zh|en", help="Default from the locale. 界面语言。")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output. 以 JSON 输出结果。")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error. 显示出错的调用栈。")]
+_COMMON = {"language": AskedLanguage, "as_json": AsJson, "debug": Debug}
 
 
 def command(*sections: str, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -63,7 +62,7 @@ def command(*sections: str, name: str | None = None) -> Callable[[Callable[..., 
             function(**{key: value for key, value in given.items() if key in own})
 
         own = inspect.signature(function, eval_str=True).parameters
-        parameters = [*own.values(), *(_parameter(key, kind, False if key != "language" else None) for key, kind in _COMMON.items())]
+        parameters = [*own.values(), *(inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=False if key != "language" else None) for key, kind in _COMMON.items())]
         _sign(called, parameters)
         if sections:
             _flagged[name or function.__name__] = called, sections
@@ -82,32 +81,9 @@ def _sign(called: Callable[..., None], parameters: list[inspect.Parameter]) -> N
 def _add_flags(arguments: list[str]) -> None:
     called, sections = _flagged.pop(next((word for word in arguments if not word.startswith("-")), ""), (None, ()))
     if called is not None:
-        _sign(called, [*inspect.signature(called).parameters.values(), *_setting_parameters(sections)])
+        from .commands.flags import setting_parameters
 
-
-def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-
-
-def _setting_parameters(sections: tuple[str, ...]) -> list[inspect.Parameter]:
-    from .core.settings import settings_of
-    from .project import SECTIONS
-
-    return [_parameter(f"{section}__{setting.name}", *_flag(section, setting)) for section in sections for setting in settings_of(SECTIONS[section])]
-
-
-def _flag(section: str, setting: Any) -> tuple[Any, Any]:
-    flag = "--" + setting.name.replace("_", "-")
-    if section != "prepare" and setting.name == "seed":
-        flag = f"--{section}-seed"
-    if setting.name == "force":
-        return Annotated[bool, typer.Option(flag, help=f"[{section}] {setting.doc}")], False
-    return Annotated[Optional[str], typer.Option(flag, metavar=_kind(setting.type), help=f"[{section}] {setting.doc}", show_default=False)], None
-
-
-def _kind(kind: Any) -> str:
-    words = [value for value in (*get_args(kind), *(part for each in get_args(kind) for part in get_args(each))) if isinstance(value, str)]
-    return "|".join(words) if words else next((name.upper() for name in ("int", "float", "bool") if name in str(kind)), "TEXT")
+        _sign(called, [*inspect.signature(called).parameters.values(), *setting_parameters(sections)])
 
 
 def _hear_early(arguments: list[str]) -> None:
@@ -150,7 +126,7 @@ Name = Annotated[str, typer.Argument(help="The project's folder. 项目文件夹
 
 
 @app.callback()
-def tour(ctx: typer.Context) -> None:
+def tour(ctx: typer.Context, language: AskedLanguage = None, as_json: AsJson = False, debug: Debug = False) -> None:
     if ctx.invoked_subcommand is None:
         _print(say("StartLM takes a table of messages to a classifier that answers, in five steps.\n\n"
                    "  startlm demo                       the tour: a tea shop's messages, all five steps, offline\n"
@@ -174,13 +150,16 @@ def new(
     split_column: Annotated[Optional[str], typer.Option(help="A column with train, dev, test. 说明划分的列。")] = None,
     text: Annotated[Optional[str], typer.Option(help="The text column, or several with commas. 文本列，多列用逗号。")] = None,
     label: Annotated[Optional[str], typer.Option(help="The label column. 标签列。")] = None,
+    encoding: Annotated[Optional[str], typer.Option(help="The file's encoding, where the guess is wrong. 文件编码。")] = None,
+    delimiter: Annotated[Optional[str], typer.Option(help="What separates the columns. 列的分隔符。")] = None,
 ) -> None:
     """Look at a table and write a commented startlm.toml. 看一遍表格，写出 startlm.toml。"""
     from .commands.new import look_at
     from .project import new_project
 
     columns = tuple(part.strip() for part in text.split(",")) if text else ()
-    look = look_at(data, test=test, text=columns, label=label, split_column=split_column)
+    how = {name: value for name, value in (("encoding", encoding), ("delimiter", delimiter)) if value}
+    look = look_at(data, test=test, text=columns, label=label, split_column=split_column, how=how)
     given = look.settings(Path(name))
     path = new_project(Path(name), given, str(say("Every setting of this project; what stands behind # is its default.", "本项目的全部设置；# 后面是默认值。")))
     for said in look.said:
@@ -211,7 +190,21 @@ _step("prepare", "Step 1 of 5: tables in, examples out. 第 1 步：读入表格
 _step("build", "Step 2 of 5: which models to try, and what they cost. 第 2 步：选定要尝试的模型。")
 _step("train", "Step 3 of 5: climb the ladder, export what answers. 第 3 步：训练并导出。")
 _step("evaluate", "Step 4 of 5: figures with intervals on the test part. 第 4 步：在测试数据上衡量。")
-_step("deploy", "Step 5 of 5: publish a version that answers. 第 5 步：发布能回答的版本。")
+
+
+@command("deploy")
+def deploy(
+    name: Name,
+    version: Annotated[Optional[str], typer.Option(help="Bring this older version back, for instance v1. 换回旧版本，如 v1。")] = None,
+) -> None:
+    """Step 5 of 5: publish a version that answers. 第 5 步：发布能回答的版本。"""
+    if version is None:
+        _run(name, "deploy")
+        return
+    from .project import Project, bring_back
+
+    folder = bring_back(Project(Path(name)), version)
+    _finish({"version": version, "bundle": str(folder)}, say(f"Version {version} answers now: {folder}", f"版本 {version} 已上线：{folder}"))
 
 
 @command("prepare", "clean", "build", "train", "evaluate", "deploy", "predict")
@@ -289,15 +282,15 @@ def compare(
 @command()
 def serve(
     name: Annotated[str, typer.Argument(help="A project's or a bundle's folder. 项目或包的文件夹。", metavar="NAME")],
-    port: Annotated[int, typer.Option(help="The port on this machine. 本机端口。")] = 8000,
+    port: Annotated[int, typer.Option(help="The port on this machine. 本机端口。", min=1, max=65535)] = 8000,
 ) -> None:
     """Answer over HTTP, on this machine only. 通过 HTTP 回答，仅限本机。"""
     from .predict import bundle_of
     from .server.app import HOST
     from .server.app import serve as answer
 
-    print(say(f"Answering on http://{HOST}:{port} (Ctrl-C stops)", f"正在 http://{HOST}:{port} 回答（Ctrl-C 停止）"), file=sys.stderr)
-    answer(bundle_of(Path(name)), port)
+    ready = say(f"Answering on http://{HOST}:{port} (Ctrl-C stops)", f"正在 http://{HOST}:{port} 回答（Ctrl-C 停止）")
+    answer(bundle_of(Path(name)), port, lambda: print(ready, file=sys.stderr, flush=True))
 
 
 @command()

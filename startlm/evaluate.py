@@ -19,6 +19,7 @@ from .core.contracts import Figure, Progress
 from .core.durable import read_json, write_bytes, write_json
 from .core.language import Said, say
 from .core.report_page import report_page
+from .core.settings import fraction
 from .core.shelves import look_up
 from .metrics import METRICS
 from .metrics.calibration import calibration_error, reliability_bins
@@ -43,7 +44,7 @@ class EvaluateSettings:
     """Minutes a person needs for one message: turns the share answered into hours saved per 1,000 messages.
 
     人工处理一条消息需要的分钟数：把答出的比例换算成每千条消息节省的小时数。"""
-    minimum_accuracy: float | None = field(default=None)
+    minimum_accuracy: float | None = field(default=None, metadata={"check": fraction})
     """Accuracy (0 to 1) below which deploy refuses.
 
     准确率（0 到 1）低于此值时拒绝部署。"""

@@ -37,6 +37,7 @@ from .formats.rows import Rows, rejects_csv
 
 VERSION = 1  # goes into the fingerprint: raise it when the same rows would come out differently
 SHOWN_BAD_ROWS, SHOWN_CHARACTERS = 5, 60
+CHOICES = {"keep": say("kept", "保留"), "drop": say("dropped", "丢弃")}
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ class _Prepared:
         """Count one kind of row; `positions` are row positions in the table as read (0 is the first)."""
         if len(positions):
             numbers = [int(position) + 1 for position in positions]
-            self.findings.append(Finding(kind, len(numbers), say(f"{len(numbers)} {en} (rows {listed(numbers)})",
+            self.findings.append(Finding(kind, len(numbers), say(f"{en}: {len(numbers)} (rows {listed(numbers)})",
                                  f"{len(numbers)} 行{zh}（第 {listed(numbers)} 行）"), first_rows(numbers), setting))
 
     def clean_rows(self) -> None:
@@ -229,8 +230,8 @@ class _Prepared:
         self.cleaned = clean_rows({name: self.rows.column(name) for name in settings.text}, self.rows.column(settings.label or ""), self.cleaning)
         texts, labels = self.cleaned.texts, self.cleaned.labels
         missing = [i for i, label in enumerate(labels) if not label and texts[i]]
-        self.find("empty", [i for i, text in enumerate(texts) if not text], "rows have no text: left out", "没有文本：已略去")
-        self.find("unlabelled", missing, "rows have no label: kept aside, never guessed", "没有标签：放在一边，不猜测")
+        self.find("empty", [i for i, text in enumerate(texts) if not text], "Rows without a text, left out", "没有文本：已略去")
+        self.find("unlabelled", missing, "Rows without a label, kept aside, never guessed", "没有标签：放在一边，不猜测")
         self.unlabelled = len(missing)
         self.kept = np.array([i for i, text in enumerate(texts) if text and labels[i]], dtype=np.int64)
         self._refuse_unusable(texts, labels)
@@ -256,11 +257,11 @@ class _Prepared:
         learn = np.flatnonzero(~held_out)
         texts, labels = [self.text[i] for i in learn], [self.label[i] for i in learn]
         for kind, positions, en, zh in (
-            ("duplicates", repeats(texts, labels), "rows repeat an earlier row", "与前面某行完全相同"),
-            ("contradictions", contradictions(texts, labels), "rows have the same text and different labels", "文本相同而标签不同"),
+            ("duplicates", repeats(texts, labels), "Rows that repeat an earlier row", "与前面某行完全相同"),
+            ("contradictions", contradictions(texts, labels), "Rows with the same text and different labels", "文本相同而标签不同"),
         ):
             choice = getattr(self.settings, kind)
-            self.find(kind, self.kept[learn[positions]] if len(positions) else [], f"{en}: {choice}", f"{zh}：{'丢弃' if choice == 'drop' else '保留'}",
+            self.find(kind, self.kept[learn[positions]] if len(positions) else [], f"{en} ({CHOICES[choice].en})", f"{zh}（{CHOICES[choice].zh}）",
                       f'{kind} = "{"keep" if choice == "drop" else "drop"}"')
             if choice == "drop" and len(positions):
                 drop[learn[positions]] = True
@@ -274,7 +275,7 @@ class _Prepared:
         pairs = near_pairs([self.text[i] for i in learn])
         self.group[learn] = learn[near_groups(len(learn), pairs)]
         self.find("near_duplicates", self.kept[learn[np.unique(pairs.rows[:, 1])]] if len(pairs.rows) else [],
-                  "rows are equal or nearly equal to an earlier one: both stay in one part", "与前面某行相同或几乎相同：放在同一部分")
+                  "Rows equal or nearly equal to an earlier one, kept together in one part", "与前面某行相同或几乎相同：放在同一部分")
         self.part, self.crossfit = draw_parts(self.number, self.group, given, seed=self.settings.seed, test_share=self.settings.test_share)
 
     def _keep(self, keep: np.ndarray) -> None:
@@ -304,13 +305,13 @@ class _Prepared:
         merge = self.settings.label_typos == "merge"
         for rare, common, why in similar_labels(counts):
             rows = [self.kept[i] for i, label in enumerate(self.label) if label == rare]
-            self.find("label_typos", rows, f"rows have the label {rare!r}, which looks like {common!r} misspelt ({why.en}): {'merged' if merge else 'left as it is'}",
+            self.find("label_typos", rows, f"Rows with the label {rare!r}, which looks like {common!r} misspelt ({why.en}), {'merged' if merge else 'left as it is'}",
                       f"的标签是 {rare!r}，像是 {common!r} 写错了（{why.zh}）：{'已合并' if merge else '保持原样'}", 'label_typos = "merge"')
             if merge:
                 self.label = [common if label == rare else label for label in self.label]
                 counts[common] += counts.pop(rare, 0)
         once = [self.kept[i] for i in learn if counts[self.label[i]] == 1]
-        self.find("label_once", once, "labels are seen once: they can be learnt from, not measured", "的标签只出现一次：可以学，但无法衡量")
+        self.find("label_once", once, "Rows whose label is seen once: it can be learnt from, not measured", "的标签只出现一次：可以学，但无法衡量")
         used = {*self.settings.text, self.settings.label, self.settings.split_column}
         others = {name: [self.rows.values[self.kept[i]][position] for i in learn] for position, name in enumerate(self.rows.columns) if name not in used}
         self.findings += find_give_aways(others, [self.text[i] for i in learn], [self.label[i] for i in learn])
@@ -322,7 +323,7 @@ class _Prepared:
         leaking = sorted({row for row, *_ in exact} | {row for row, *_ in near})
         dropped = self.settings.leaks == "drop_train"
         self.leaks = {"exact": exact, "near": near, "test_rows": leaking, "handled": self.settings.leaks}
-        self.find("leaks", [row - 1 for row in leaking], f"test rows are equal or nearly equal to a train row: {'those train rows are dropped' if dropped else 'reported'}",
+        self.find("leaks", [row - 1 for row in leaking], f"Test rows equal or nearly equal to a train row, {'which is dropped from train' if dropped else 'reported'}",
                   f"测试数据与训练数据相同或几乎相同：{'已从训练中去掉' if dropped else '仅报告'}", 'leaks = "drop_train"')
         if dropped:
             drop[learn[[s for _, s, *_ in [*found.exact, *found.near]]]] = True
@@ -334,7 +335,7 @@ class _Prepared:
         numbers = {label: number for number, label in enumerate([*self.labels, *self.unseen])}
         self.number = np.array([numbers[label] for label in self.label], dtype=np.int32)
         unseen = [self.kept[i] for i, label in enumerate(self.label) if numbers[label] >= len(self.labels)]
-        self.find("unseen_labels", unseen, "test rows have a label that train never shows: always counted as wrong", "测试数据的标签在训练中没有出现过：一律算错")
+        self.find("unseen_labels", unseen, "Test rows with a label that train never shows, always counted as wrong", "测试数据的标签在训练中没有出现过：一律算错")
 
     # --- on disk
     def write(self, target: Path, fingerprint: str) -> None:

@@ -9,6 +9,7 @@ import os
 import time
 import tomllib
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
 
@@ -82,6 +83,7 @@ class Project:
         settings = self.settings["prepare"]
         return replace(settings, data=self.data, test=None if settings.test is None else _from_here(self.folder / settings.test))
 
+    @cached_property
     def marks(self) -> dict[str, str]:
         """The fingerprint of each step: of the data, of the settings that shape it, and of the step before it."""
         mark = fingerprint_of(self.data, self.prepare_settings(), self.settings["clean"])
@@ -148,7 +150,7 @@ def new_project(folder: Path, given: Mapping[str, Any], comment: str) -> Path:
 
 def plan_project(project: Project) -> list[StepState]:
     """Which steps are stale and why, without doing anything."""
-    marks, run = project.marks(), _run_of(project)
+    marks, run = project.marks, _run_of(project)
     last = read_json(run / "run.json") if run else {"steps": {}, "settings": {}}
     states, stale_before = [], None
     for step in STEPS:
@@ -174,7 +176,7 @@ def _why_stale(project: Project, step: str, last: Mapping[str, Any], before: str
 
 def _run_of(project: Project) -> Path | None:
     """The newest run that trains, or trained, just this; else the newest of all."""
-    wanted = project.marks()["train"]
+    wanted = project.marks["train"]
     runs = project.runs()
     return next((run for run in runs if read_json(run / "run.json")["mark"] == wanted), runs[0] if runs else None)
 
@@ -192,6 +194,12 @@ def cost_of(project: Project, states: list[StepState]) -> Said:
     budget = project.settings["train"].budget
     last = say(f"; the same steps took {known:.0f} s last time", f"；上次这些步骤用了 {known:.0f} 秒") if known else say("", "")
     return say(f"A run would train for at most {budget}{last.en}.", f"运行一次最多训练 {budget}{last.zh}。")
+
+
+def bring_back(project: Project, version: str) -> Path:
+    """Let an older version answer again. Raises CallError where there is none of that name."""
+    with hold(project.folder):
+        return deploy_step.bring_back(project.bundles, version).folder
 
 
 # -------------------------------------------------------------------- a run
@@ -222,7 +230,7 @@ class _Run:
     """One pass through the steps in runs/<time-name>/, gone on with where an earlier call stopped."""
 
     def __init__(self, project: Project) -> None:
-        self.project, self.marks = project, project.marks()
+        self.project, self.marks = project, project.marks
         found = _run_of(project)
         record = read_json(found / "run.json") if found else None
         if record is None or record["mark"] != self.marks["train"]:
@@ -275,6 +283,7 @@ class _Run:
         self.wrote, self.was_fresh = folder / "model", self.done("train") and _opens(folder / "model")
         if self.was_fresh:
             self.model = replace(self.model, folder=folder / "model")
+            yield Progress("train", said=say("Nothing changed: the trained model is used again.", "没有变化：直接使用已训练好的模型。"))
             return
         last = None
         for last in train_steps(self.model, self.examples, settings=self.project.settings["train"], predict=self.project.settings["predict"], folder=folder):

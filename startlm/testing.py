@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,14 +17,17 @@ from typing import Any
 import numpy as np
 
 from startlm.columns import COLUMNS
-from startlm.core.contracts import Engine, Format, Ragged, Row, State, Table, Tokenizer
+from startlm.core.contracts import Engine, Facts, Fitted, Format, Labelled, Ragged, Recipe, Row, State, Table, Tokenizer
 from startlm.core.errors import BundleError, CallError
 from startlm.core.language import say
 from startlm.core.shelves import look_up
 from startlm.engines import ENGINES
+from startlm.families import FAMILIES
+from startlm.families.network import fit_network_steps, plan_network
 from startlm.formats import find_format
 from startlm.metrics import METRICS
 from startlm.metrics.judged import Judged, Metric, judge
+from startlm.tasks import TASKS
 from startlm.tokenizers import TOKENIZERS
 
 # ------------------------------------------------------------- formats
@@ -295,3 +299,57 @@ def _check_neighbours(opened: Engine, rows: Ragged, logits: np.ndarray, toleranc
             gap = float(np.abs(again - logits[batch]).max(initial=0.0))
             _hold(gap <= tolerance, f"a row answers the same beside other rows: logits differ by {gap:.1e}")
             _hold(bool((again.argmax(1) == logits[batch].argmax(1)).all()), "a row's label does not depend on its neighbours")
+
+
+# ------------------------------------------------------------ families
+
+CONTRACT_ROWS = Labelled([f"{ask} {thing} {number}" for number in range(12) for ask, thing in (
+    ("please refund the", "cup"), ("where is my parcel of", "tea"), ("我要退款，不要", "茶壶"), ("包裹到哪里了", "龙井"))], np.tile([0, 1, 0, 1], 12))
+
+
+def check_family(family: str | type, folder: Path) -> None:
+    """Check that a family keeps its promises: it learns what is easy; the recipe that comes back leaves no choice open, so that it
+    gives the same bits again; another seed is taken; the tokenizer's and the engine's state answer as stored. `folder` is for
+    checkpoints. Raises AssertionError saying what does not hold. (48 short rows, two labels, both languages.)
+    """
+    member: Any = look_up(FAMILIES, family, say("family", "模型种类")) if isinstance(family, str) else family
+    _hold(hasattr(member, "network") != hasattr(member, "fit_steps"), "a family gives either network or fit_steps")
+    recipe = member.recipe(Facts(len(CONTRACT_ROWS), 2, 20.0, 30, 0.5), "small")
+    _hold(recipe.family == member.name and bool(recipe.reason.en and recipe.reason.zh), "the recipe names its family and its reason")
+    _hold(json.loads(json.dumps(dict(recipe.options))) == dict(recipe.options), "a recipe's options are plain JSON")
+    first = _fit(member, recipe, folder / "first", None)
+    again = _fit(member, first.recipe, folder / "again", first.recipe)
+    _hold(_same_state(first.engine, again.engine), "the recipe that comes back gives the same bits again")
+    _hold(again.recipe.options == first.recipe.options, "no choice is left open in the recipe that comes back")
+    encoded = first.tokenizer.encode(CONTRACT_ROWS.texts)
+    logits = look_up(ENGINES, member.engine, say("engine", "引擎")).from_state(first.engine).logits(encoded)
+    _hold(logits.shape == (len(CONTRACT_ROWS), 2), "logits are (N, L)")
+    _hold(bool((logits.argmax(axis=1) == CONTRACT_ROWS.labels).all()), "what is easy is learnt")
+
+
+def _fit(member: Any, recipe: Recipe, folder: Path, planned: Recipe | None) -> Fitted:
+    if not hasattr(member, "network"):
+        *_, last = member.fit_steps(CONTRACT_ROWS, None, 2, recipe, 0)
+        return last.result  # type: ignore[no-any-return]
+    if planned is None:
+        longer = replace(recipe, options={**recipe.options, "epochs": 60})
+        planned, _ = plan_network(member, longer, CONTRACT_ROWS, 2, seed=0, seconds=60.0, threads=1)
+    *_, last = fit_network_steps(member, CONTRACT_ROWS, None, 2, planned, 0, folder)
+    return last.result  # type: ignore[no-any-return]
+
+
+# --------------------------------------------------------------- tasks
+
+def check_task(task: str | type) -> None:
+    """Check that a task keeps its promises: the baseline is the most frequent label; an answer holds every label's confidence and
+    the likeliest one; the threshold and the out-of-scope label hand over. Raises AssertionError saying what does not hold.
+    """
+    member: Any = look_up(TASKS, task, say("task", "任务")) if isinstance(task, str) else task
+    _hold(member.baseline(np.array([2, 0, 2]), 3) == 2, "the baseline is the most frequent label")
+    labels, confidences = ("post", "退款", "oos"), np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.2, 0.5, 0.3]])
+    settings = {"threshold": 0.6, "out_of_scope": member.out_of_scope(labels, None)}
+    answers = member.answers(confidences, labels, settings)
+    _hold([answer.prediction for answer in answers] == ["post", "oos", "退款"], "the likeliest label is the prediction")
+    _hold(all(tuple(answer.confidences) == labels and answer.confidence == max(answer.confidences.values()) for answer in answers), "every label has its confidence")
+    _hold([answer.handed_over for answer in answers] == [False, True, True], "what is unsure or out of scope is handed over")
+    _hold(member.answers(confidences[::-1], labels, settings) == answers[::-1], "an answer does not depend on the rows beside it")

@@ -18,7 +18,7 @@ from .core.artifacts import CHEAPEST, Examples, Model
 from .core.contracts import Fitted, Labelled, Progress, Recipe
 from .core.durable import json_bytes, publish_folder, read_json, read_verified, remove_leftovers, write_json
 from .core.errors import BundleError
-from .core.language import say
+from .core.language import Said, say
 from .core.parts import folds_of
 from .core.recipes import describe_cost, recipe_from_json
 from .core.settings import seconds_of, share_of
@@ -117,6 +117,8 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
     if chosen != [0] and len(rungs) > 1:
         cheapest = final[chosen.index(0)] if 0 in chosen else (yield from climb.refit(0, rungs[0]))
         climb.export([cheapest], rungs[:1], PredictSettings(), ladder[:1], name=CHEAPEST)
+    if climb.threshold is not None:
+        yield Progress("train", said=climb.threshold)
     yield Progress("train", 1, 1, result=replace(model, folder=target, ladder=tuple(ladder)), said=say("The model is exported.", "模型已导出。"))
 
 
@@ -126,6 +128,7 @@ class _Climb:
     def __init__(self, model: Model, examples: Examples, settings: TrainSettings, folder: Path) -> None:
         self.model, self.examples, self.settings, self.folder = model, examples, settings, folder
         self.count = len(model.labels)
+        self.threshold: Said | None = None  # what was chosen for [predict] hand_over, in words
         self.task = look_up(TASKS, model.task, say("task", "任务"))
         self.crossfit = examples.crossfit
         self.learn = examples.labelled("train", "dev") if self.crossfit else examples.labelled("train")
@@ -158,8 +161,9 @@ class _Climb:
             planned, share = plan_network(family, recipe, self.learn, self.count, seed=self.settings.seed, seconds=seconds / passes, threads=self.settings.threads)
             return planned, planned.options["seconds"] * passes, share >= ENOUGH
         rows = np.random.default_rng(self.settings.seed).permutation(len(self.learn))[:TIMED_ROWS]
+        dev = None if self.dev is None else self.dev.take(np.arange(min(len(self.dev), TIMED_ROWS // 4)))
         began = time.monotonic()
-        for _ in family.fit_steps(self.learn.take(rows), None, self.count, recipe, self.settings.seed):
+        for _ in family.fit_steps(self.learn.take(rows), dev, self.count, recipe, self.settings.seed):
             pass
         return recipe, (time.monotonic() - began) * len(self.learn) / len(rows) * passes, True
 
@@ -296,6 +300,7 @@ class _Climb:
         if predict.hand_over is not None:
             top = confidences.argmax(axis=1)
             chosen = choose_threshold(confidences[np.arange(len(top)), top], top == calibration.labels, share_of(predict.hand_over))
+            self.threshold = chosen.said
             settings |= {"threshold": chosen.value, "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}
         files = {"model.json": json_bytes(settings)}
         for number, fitted in enumerate(final):

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Mapping
 
 from ..columns import SAMPLE, guess_kind
 from ..columns.roles import guess_roles, guess_split
@@ -29,6 +30,7 @@ class Look:
     label: str
     split_column: str | None
     said: tuple[Said, ...]
+    how: Mapping[str, str]  # what was told of how the file is written
 
     def settings(self, folder: Path) -> dict[str, Any]:
         """What goes into [prepare], with paths relative to the project's folder."""
@@ -37,27 +39,29 @@ class Look:
             given["test"] = _relative(self.test, folder)
         if self.split_column:
             given["split_column"] = self.split_column
-        return given
+        return {**given, **self.how}
 
 
-def look_at(data: str, *, test: str | None, text: tuple[str, ...], label: str | None, split_column: str | None) -> Look:
+def look_at(data: str, *, test: str | None = None, text: tuple[str, ...] = (), label: str | None = None, split_column: str | None = None,
+            how: Mapping[str, str] = MappingProxyType({})) -> Look:
     """Open the tables, take a sample, guess what is not told. Raises CallError where no text or label can be found."""
-    table = open_table(data)
-    tables = [table] + ([open_table(test)] if test else [])
+    table = open_table(data, **how)
+    tables = [table] + ([open_table(test, **how)] if test else [])
     for column in (*text, label, split_column):
         if column and column not in table.columns:
             raise no_such_column(column, table)
     samples = _samples(table)
     kinds = {name: guess_kind(values, name) for name, values in samples.items()}
-    roles = guess_roles(table.columns, samples, {name: kind for name, (kind, _) in kinds.items()})
+    # what is named as text cannot be guessed to be the label as well
+    roles = guess_roles([name for name in table.columns if name not in text], samples, {name: kind for name, (kind, _) in kinds.items()})
     said = list(said for each in tables for said in each.said)
     said += [say(f"column {name}: {kind} ({why.en})", f"列 {name}：{_KINDS[kind]}（{why.zh}）") for name, (kind, why) in kinds.items()]
     text, label, split_column = text or roles.text, label or roles.label, split_column or roles.split
-    if label and label in text:
-        text = tuple(name for name in text if name != label)
+    if label in text:
+        raise CallError(say(f"{label!r} cannot be both text and label.", f"{label!r} 不能既是文本又是标签。"), say("name two columns: --text … --label …", "请写两个不同的列：--text … --label …"), where=data)
     if len(table.columns) < 2:
         raise CallError(say(f"The table has one column ({table.columns[0]}): a text and a label are needed.", f"这张表只有一列（{table.columns[0]}）：需要文本和标签两列。"),
-                        say('add a column of labels, or name the separator: [prepare] delimiter = ";"', '请增加标签列，或写明分隔符：[prepare] delimiter = ";"'), where=data)
+                        say('add a column of labels, or name the separator: --delimiter ";"', '请增加标签列，或写明分隔符：--delimiter ";"'), where=data)
     if not text or not label:
         missing = say("text", "文本") if not text else say("label", "标签")
         seen = [say(f"{name}: {kind} ({why.en})", f"{name}：{_KINDS[kind]}（{why.zh}）") for name, (kind, why) in kinds.items()]
@@ -65,7 +69,7 @@ def look_at(data: str, *, test: str | None, text: tuple[str, ...], label: str | 
                         say(f"name it: --{missing.en} COLUMN; the columns are {', '.join(each.en for each in seen)}",
                             f"请指明：--{missing.en} 列名；现有的列：{'；'.join(each.zh for each in seen)}"), where=data)
     said += list(roles.why) + [_roles_said(table, text, label, split_column, samples)]
-    return Look(table, data, test, text, label, split_column, tuple(said))
+    return Look(table, data, test, text, label, split_column, tuple(said), how)
 
 
 _KINDS = {"text": "文本", "category": "类别", "number": "数字", "date": "日期", "identifier": "编号"}

@@ -29,7 +29,7 @@ class Finding:
 
     def said_with_setting(self) -> Said:
         """The sentence, with the line for startlm.toml that decides."""
-        return say(f"{self.said.en} To change it: {self.setting}", f"{self.said.zh} 如需改变：{self.setting}") if self.setting else self.said
+        return say(f"{self.said.en}. To change it: {self.setting}", f"{self.said.zh}。如需改变：{self.setting}") if self.setting else self.said
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"said": self.said._asdict()}
@@ -89,14 +89,14 @@ def label_in_text(texts: Sequence[str], labels: Sequence[str]) -> float:
 
 def find_give_aways(columns: Mapping[str, Sequence[Any]], texts: Sequence[str], labels: Sequence[str]) -> list[Finding]:
     """What tells the label without the model's help: another column, or the label's own name in the text."""
-    found = [Finding("gives_away", len(labels), say(f"The column {name!r} gives the label away ({share:.1%} of rows): it is not used.",
-                                                    f"{name!r} 列会直接泄露标签（{share:.1%} 的行）：没有使用它。"))
+    found = [Finding("gives_away", len(labels), say(f"The column {name!r} gives the label away ({share:.1%} of rows): it is not used",
+                                                    f"{name!r} 列会直接泄露标签（{share:.1%} 的行）：没有使用它"))
              for name, share in give_aways(columns, labels)]
     named = label_in_text(texts, labels)
     if named >= NAMED_IN_TEXT:
         found.append(Finding("gives_away", len(labels), say(
-            f"{named:.1%} of the texts hold the name of their own label: what is measured may be too good.",
-            f"{named:.1%} 的文本里写着自己的标签名：量出来的成绩可能虚高。"), setting='text = ["…"]'))
+            f"{named:.1%} of the texts hold the name of their own label: what is measured may be too good",
+            f"{named:.1%} 的文本里写着自己的标签名：量出来的成绩可能虚高"), setting='text = ["…"]'))
     return found
 
 
@@ -115,6 +115,6 @@ def cleaning_finding(rule: str, rows: Sequence[int], examples: Sequence[tuple[st
     """What one cleaning rule changed."""
     return Finding(
         f"cleaned_{rule}", len(rows),
-        say(f"Cleaning ({rule}) changed {len(rows)} rows (rows {listed(rows)}).", f"清洗（{rule}）改动了 {len(rows)} 行（第 {listed(rows)} 行）。"),
+        say(f"Changed by cleaning ({rule}): {len(rows)} (rows {listed(rows)})", f"清洗（{rule}）改动了 {len(rows)} 行（第 {listed(rows)} 行）"),
         first_rows(rows), f"[clean] {rule} = false", tuple(examples[:3]),
     )

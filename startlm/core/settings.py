@@ -159,8 +159,19 @@ def to_toml(section: str, cls: type, given: Mapping[str, Any]) -> str:
         if setting.name in given and given[setting.name] not in (None, ()):
             lines.append(toml_line(setting.name, given[setting.name]))
         else:
-            lines.append(f"# {setting.name} = {toml_value('' if setting.default is None else setting.default)}")
+            lines.append(f"# {setting.name} = {toml_value(_example(setting))}")
     return "\n".join(lines) + "\n"
+
+
+def _example(setting: Setting) -> Any:
+    """The default; where there is none, a value of the right type, so that the line works when its # is taken off."""
+    if setting.default is not None:
+        return setting.default
+    kind = str(setting.type)
+    words = [value for part in (setting.type, *get_args(setting.type)) for value in get_args(part) if isinstance(value, str)]
+    if words:
+        return words[0]
+    return True if "bool" in kind else 1 if "int" in kind else 0.5 if "float" in kind else "5%" if setting.name == "hand_over" else ""
 
 
 # ------------------------------------------------------- forms of values

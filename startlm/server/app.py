@@ -9,7 +9,7 @@ import html
 import json
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -103,8 +103,8 @@ def _page(schema: dict[str, Any]) -> str:
             f"<h1>StartLM {html.escape(schema['info']['version'])}</h1>{''.join(parts)}<h2><code>GET /openapi.json</code></h2><pre>{body}</pre></html>")
 
 
-def serve(bundle: Path, port: int) -> None:
-    """Answer from this bundle until Ctrl-C. Raises CallError where the port is taken."""
+def serve(bundle: Path, port: int, ready: Callable[[], None]) -> None:
+    """Answer from this bundle until Ctrl-C; `ready` is called first. Raises CallError where the port is taken."""
     import uvicorn
 
     predictor = open_bundle(bundle)
@@ -115,4 +115,5 @@ def serve(bundle: Path, port: int) -> None:
         except OSError:
             raise CallError(say(f"Port {port} is taken by another program.", f"端口 {port} 已被其他程序占用。"),
                             say(f"choose another: --port {port + 1}", f"请换一个：--port {port + 1}")) from None
+    ready()
     uvicorn.run(make_app(predictor, bundle.resolve().name), host=HOST, port=port, log_level="warning")

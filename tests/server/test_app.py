@@ -94,6 +94,6 @@ def _serve_again(serve, port: str, tmp_path: Path) -> None:
 
     app.open_bundle, before = (lambda _: None), app.open_bundle
     try:
-        serve(tmp_path, int(port))
+        serve(tmp_path, int(port), lambda: None)
     finally:
         app.open_bundle = before

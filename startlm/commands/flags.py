@@ -1,0 +1,36 @@
+"""The flags of a command that are settings: derived from the settings' declarations, imported only for the command that is called."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated, Any, Optional, get_args
+
+import typer
+
+from ..core.settings import settings_of
+from ..project import SECTIONS
+
+
+def parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    """One keyword parameter of a command."""
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def setting_parameters(sections: tuple[str, ...]) -> list[inspect.Parameter]:
+    """One flag for each setting of these sections, with its docstring as help."""
+
+    return [parameter(f"{section}__{setting.name}", *_flag(section, setting)) for section in sections for setting in settings_of(SECTIONS[section])]
+
+
+def _flag(section: str, setting: Any) -> tuple[Any, Any]:
+    flag = "--" + setting.name.replace("_", "-")
+    if section != "prepare" and setting.name == "seed":
+        flag = f"--{section}-seed"
+    if setting.name == "force":
+        return Annotated[bool, typer.Option(flag, help=f"[{section}] {setting.doc}")], False
+    return Annotated[Optional[str], typer.Option(flag, metavar=_kind(setting.type), help=f"[{section}] {setting.doc}", show_default=False)], None
+
+
+def _kind(kind: Any) -> str:
+    words = [value for value in (*get_args(kind), *(part for each in get_args(kind) for part in get_args(each))) if isinstance(value, str)]
+    return "|".join(words) if words else next((name.upper() for name in ("int", "float", "bool") if name in str(kind)), "TEXT")
