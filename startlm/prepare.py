@@ -261,7 +261,7 @@ class _Prepared:
             ("contradictions", contradictions(texts, labels), "Rows with the same text and different labels", "文本相同而标签不同"),
         ):
             choice = getattr(self.settings, kind)
-            self.find(kind, self.kept[learn[positions]] if len(positions) else [], f"{en} ({CHOICES[choice].en})", f"{zh}（{CHOICES[choice].zh}）",
+            self.find(kind, self.kept[learn[positions]] if len(positions) else [], f"{en} ({CHOICES[choice].en})", f"{zh}，{CHOICES[choice].zh}",
                       f'{kind} = "{"keep" if choice == "drop" else "drop"}"')
             if choice == "drop" and len(positions):
                 drop[learn[positions]] = True
@@ -306,7 +306,7 @@ class _Prepared:
         for rare, common, why in similar_labels(counts):
             rows = [self.kept[i] for i, label in enumerate(self.label) if label == rare]
             self.find("label_typos", rows, f"Rows with the label {rare!r}, which looks like {common!r} misspelt ({why.en}), {'merged' if merge else 'left as it is'}",
-                      f"的标签是 {rare!r}，像是 {common!r} 写错了（{why.zh}）：{'已合并' if merge else '保持原样'}", 'label_typos = "merge"')
+                      f"的标签是 {rare!r}，像是 {common!r} 写错了（{why.zh}）：{'已合并' if merge else '保持原样'}", 'label_typos = "report"' if merge else 'label_typos = "merge"')
             if merge:
                 self.label = [common if label == rare else label for label in self.label]
                 counts[common] += counts.pop(rare, 0)

@@ -21,7 +21,7 @@ from .core.errors import BundleError
 from .core.language import Said, say
 from .core.parts import folds_of
 from .core.recipes import describe_cost, recipe_from_json
-from .core.settings import seconds_of, share_of
+from .core.settings import at_least_one, seconds_of, share_of
 from .core.shelves import look_up
 from .core.states import state_files, state_from_files
 from .core.weights import from_bytes, to_bytes
@@ -54,7 +54,7 @@ class TrainSettings:
     """Whether rare labels count as much as frequent ones.
 
     少见标签是否与常见标签同等重要。"""
-    threads: int | None = None
+    threads: int | None = field(default=None, metadata={"check": at_least_one})
     """Threads to train with; left out, a short measurement chooses.
 
     训练用的线程数；不写则由短时测量决定。"""

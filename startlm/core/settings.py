@@ -199,6 +199,17 @@ def fraction(value: float) -> float:
     return value
 
 
+def at_least_one(value: int) -> int:
+    """A whole number of 1 or more.
+
+    >>> at_least_one(2)
+    2
+    """
+    if value < 1:
+        raise ValueError(say("a whole number of 1 or more", "一个不小于 1 的整数"))
+    return value
+
+
 def share_of(percentage: str) -> float:
     """The share in a percentage such as "5%".
 
