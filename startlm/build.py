@@ -30,10 +30,10 @@ def known_family(name: str) -> None:
 class BuildSettings:
     """Settings of [build]."""
 
-    family: str = field(default="auto", metadata={"check": known_family})
-    """The kind of model: auto (a ladder from cheap to dear), linear, convolution, lstm, transformer.
+    family: str = field(default="auto", metadata={"check": known_family, "choices": ("auto", *FAMILIES)})
+    """The kind of model: auto is a ladder from cheap to dear, which stops where a dearer model no longer pays; or one by name.
 
-    模型的种类：auto（由便宜到昂贵逐级尝试）、linear、convolution、lstm、transformer。"""
+    模型的种类：auto 由便宜到昂贵逐级尝试，再贵也不划算时停下；也可以指定一种。"""
     size: Literal["auto", "small", "medium", "large"] = "auto"
     """The one dial of size; auto lets the number of rows choose.
 

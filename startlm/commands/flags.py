@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional, get_args
 
 import typer
 
-from ..core.settings import settings_of
+from ..core.settings import explained, settings_of
 from ..project import SECTIONS
 
 
@@ -27,8 +27,8 @@ def _flag(section: str, setting: Any) -> tuple[Any, Any]:
     if section != "prepare" and setting.name == "seed":
         flag = f"--{section}-seed"
     if setting.name == "force":
-        return Annotated[bool, typer.Option(flag, help=f"[{section}] {setting.doc}")], False
-    return Annotated[Optional[str], typer.Option(flag, metavar=_kind(setting.type), help=f"[{section}] {setting.doc}", show_default=False)], None
+        return Annotated[bool, typer.Option(flag, help=f"[{section}] {explained(setting)}")], False
+    return Annotated[Optional[str], typer.Option(flag, metavar=_kind(setting.type), help=f"[{section}] {explained(setting)}", show_default=False)], None
 
 
 def _kind(kind: Any) -> str:

@@ -30,6 +30,7 @@ class Setting:
     type: Any
     default: Any
     doc: Said
+    choices: tuple[str, ...] = ()  # names on a shelf, where the setting takes one of them
     check: Any = None  # a function that raises ValueError(Said) for a value of the right type but wrong form
 
 
@@ -47,7 +48,7 @@ def settings_of(cls: type) -> tuple[Setting, ...]:
     found = []
     for field in fields(cls):
         default = field.default_factory() if field.default_factory is not MISSING else field.default
-        found.append(Setting(field.name, hints[field.name], default, docs[field.name], field.metadata.get("check")))
+        found.append(Setting(field.name, hints[field.name], default, docs[field.name], tuple(field.metadata.get("choices", ())), field.metadata.get("check")))
     return tuple(found)
 
 
@@ -133,6 +134,11 @@ def _wanted(kind: Any) -> Said:
     return next((said for name, said in names.items() if name in str(kind)), say("a text", "一段文字"))
 
 
+def explained(setting: Setting) -> str:
+    """The docstring, with the names to choose from."""
+    return f"{setting.doc} ({', '.join(setting.choices)})" if setting.choices else str(setting.doc)
+
+
 # ------------------------------------------------------------------ TOML
 
 def toml_value(value: Any) -> str:
@@ -155,7 +161,7 @@ def to_toml(section: str, cls: type, given: Mapping[str, Any]) -> str:
     """One commented section: what was `given` stands open, every other setting stands as a comment with its default."""
     lines = [f"[{section}]"]
     for setting in settings_of(cls):
-        lines += [f"# {line}" for line in textwrap.wrap(str(setting.doc), 110)]
+        lines += [f"# {line}" for line in textwrap.wrap(explained(setting), 110)]
         if setting.name in given and given[setting.name] not in (None, ()):
             lines.append(toml_line(setting.name, given[setting.name]))
         else:
