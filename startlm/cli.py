@@ -234,6 +234,8 @@ def predict(
     text: Annotated[Optional[list[str]], typer.Option(help="Answer this text. 回答这段文字。")] = None,
     output: Annotated[Optional[str], typer.Option("--output", "-o", help="Where to write; the suffix chooses the format. 写到哪里。")] = None,
     confidences: Annotated[bool, typer.Option("--confidences", help="One column a label. 每个标签一列。")] = False,
+    encoding: Annotated[Optional[str], typer.Option(help="The file's encoding, where the guess is wrong. 文件编码。")] = None,
+    delimiter: Annotated[Optional[str], typer.Option(help="What separates the columns. 列的分隔符。")] = None,
     for_excel: Annotated[bool, typer.Option("--for-excel", help="A BOM, and no cell begins like a formula. 供 Excel 打开。")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file. 覆盖已有文件。")] = False,
 ) -> None:
@@ -253,7 +255,7 @@ def predict(
     from .formats import open_table
     from .commands.display import Display
 
-    table = open_table(file)
+    table = open_table(file, encoding=encoding, delimiter=delimiter)
     show = Display(quiet=_said.as_json or output is None, titles=TITLES)
     last = None
     for last in predict_steps(predictor, table, Output(output, None, confidences, for_excel, force)):

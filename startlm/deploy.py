@@ -13,7 +13,7 @@ from typing import Any, Iterator
 
 from .core.artifacts import Bundle, Model, Report
 from .core.contracts import Progress
-from .core.durable import json_bytes, point_link, publish_folder, read_verified
+from .core.durable import json_bytes, point_link, publish_folder, read_json, read_verified
 from .core.errors import CallError, GateError
 from .core.language import say
 from .predict import golden_predictions, open_bundle, open_model
@@ -51,8 +51,8 @@ def deploy_model(model: Model, report: Report, *, to: str | Path, settings: Depl
     return last.result  # type: ignore[no-any-return]
 
 
-def deploy_steps(model: Model, report: Report, *, to: Path, settings: DeploySettings) -> Iterator[Progress]:
-    """Deploy, with signs of life; the last Progress carries the Bundle."""
+def deploy_steps(model: Model, report: Report, *, to: Path, settings: DeploySettings, mark: str = "") -> Iterator[Progress]:
+    """Deploy, with signs of life; the last Progress carries the Bundle. `mark` tells the bundle of one run from another's."""
     if not settings.force:
         check_gates(report)
     _, files = read_verified(model.folder or Path())
@@ -63,7 +63,8 @@ def deploy_steps(model: Model, report: Report, *, to: Path, settings: DeploySett
         "kind": "startlm bundle", "schema": 1, "version": name, "startlm": _version("startlm"), "python": platform.python_version(),
         "packages": {package: _version(package) for package in ("numpy", "onnxruntime", "safetensors", "tokenizers")},
         "training_data": model.examples, "licences": {"weights": "yours: learnt from your own data", "startlm": "Apache-2.0"},
-        "better_than_baseline": report.better_than_baseline,
+        "better_than_baseline": report.better_than_baseline, "made_by": mark,
+        "settings": {"task": model.task, "text": list(model.text), "family": model.chosen_by, "cleaning": dict(model.cleaning)},
     }
     files |= {"report.json": json_bytes({key: report.content[key] for key in REPORTED}), "golden.json": json_bytes({"answers": golden})}
     with publish_folder(to / name, manifest) as folder:
@@ -90,6 +91,26 @@ def next_version(to: Path) -> str:
     """v1, v2 …: one more than the highest that is there."""
     numbers = [int(path.name[1:]) for path in to.glob("v*") if path.name[1:].isdigit()]
     return f"v{max(numbers, default=0) + 1}"
+
+
+def made_by(to: Path, mark: str) -> Path | None:
+    """The newest version that this mark made; None where there is none."""
+    for number in sorted((int(path.name[1:]) for path in to.glob("v*") if path.name[1:].isdigit()), reverse=True):
+        manifest = to / f"v{number}" / "manifest.json"
+        if manifest.is_file() and read_json(manifest).get("made_by") == mark:
+            return manifest.parent
+    return None
+
+
+def answers_now(to: Path) -> str | None:
+    """The name of the version that `current` points at."""
+    return (to / CURRENT).readlink().name if (to / CURRENT).is_symlink() else None
+
+
+def is_current(to: Path, mark: str) -> bool:
+    """Whether the version that this mark made answers now."""
+    made = made_by(to, mark)
+    return made is not None and answers_now(to) == made.name
 
 
 def bring_back(to: Path, name: str) -> Bundle:

@@ -126,7 +126,7 @@ class _Judging:
     # --- the report
     def content(self) -> dict[str, Any]:
         judged, meta = self.judged, self.examples.meta
-        top = self.confidences.max(axis=1) if len(self.test) else np.zeros(0)
+        sure = self.task.sureness(self.confidences, self.predictor.settings) if len(self.test) else np.zeros(0)
         gain = paired_gain(judged.truth == self.majority, judged.correct, self.settings.seed)
         better = gain.low is not None and gain.low > 0
         figures = _figures(judged)
@@ -140,7 +140,7 @@ class _Judging:
             "confusion": {"labels": self.names, "counts": judged.table.tolist()}, "confused_pairs": self._pairs(),
             "calibration": {"before": asdict(calibration_error(judge(judged.truth, self.before, seed=self.settings.seed))), "after": asdict(calibration_error(judged)),
                             "bins": self._bins(self.confidences), "bins_before": self._bins(self.before)},
-            "hand_over": self._hand_over(top), "out_of_scope": self._out_of_scope(),
+            "hand_over": self._hand_over(sure), "out_of_scope": self._out_of_scope(),
             "members": self.predictor.settings["members"], "ladder": self.predictor.settings["ladder"],
             "leaks": meta["leaks"], "findings": meta["findings"], "unlabelled": meta["unlabelled"], "rejected": meta["rejected"], "unused": meta["unused"],
             "minimum_accuracy": self.settings.minimum_accuracy, "warnings": [each._asdict() for each in self._warnings()],
@@ -188,12 +188,12 @@ class _Judging:
     def _bins(self, confidences: np.ndarray) -> list[dict[str, Any]]:
         return [each._asdict() for each in reliability_bins(confidences.max(axis=1), self.judged.correct)] if len(self.test) else []
 
-    def _hand_over(self, top: np.ndarray) -> dict[str, Any]:
-        points = [{"threshold": each.threshold, "answered": asdict(each.answered), "error": asdict(each.error)} for each in curve(top, self.judged.correct)]
+    def _hand_over(self, sure: np.ndarray) -> dict[str, Any]:
+        points = [{"threshold": each.threshold, "answered": asdict(each.answered), "error": asdict(each.error)} for each in curve(sure, self.judged.correct)]
         chosen, hours = None, None
         if "hand_over" in self.predictor.settings:
             chosen = dict(self.predictor.settings["hand_over"])
-            point = figures_at(top, self.judged.correct, chosen["value"])
+            point = figures_at(sure, self.judged.correct, chosen["value"])
             chosen |= {"answered_on_test": asdict(point.answered), "error_on_test": asdict(point.error)}
             if self.settings.minutes_per_row is not None:
                 hours = asdict(hours_saved(point.answered, self.settings.minutes_per_row))

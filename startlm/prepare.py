@@ -17,6 +17,7 @@ from typing import Any, Iterator, Literal, Sequence
 
 import numpy as np
 
+from .columns import as_text
 from .columns.category import similar_labels
 from .columns.cleaned import clean_rows
 from .columns.roles import guess_split
@@ -269,6 +270,7 @@ class _Prepared:
             self._find_leaks(learn, np.flatnonzero(held_out), drop)
         self._keep(~drop)
         given, learn = given[~drop], np.flatnonzero(given[~drop] != TEST)
+        check_learnable(Counter(self.label[i] for i in learn), where=self.settings.data, label=self.settings.label or "")
         self._number_labels(learn)
         # Groups come from the rows that learn only, so that a given test part can change no weight.
         self.group = np.arange(len(self.text), dtype=np.int64)
@@ -286,13 +288,13 @@ class _Prepared:
     def _given_parts(self) -> np.ndarray:
         given = np.full(len(self.text), -1, dtype=np.int8)
         if self.settings.split_column:
-            values = self.rows.column(self.settings.split_column)
-            words = guess_split([value for value in values if value not in (None, "")])
+            values = [as_text(value).strip() for value in self.rows.column(self.settings.split_column)]
+            words = guess_split(values)
             if words is None:
-                shown = ", ".join(sorted({str(value) for value in values})[:8])
+                shown = ", ".join(sorted(set(values))[:8])
                 raise CallError(say(f"The column {self.settings.split_column!r} does not hold train, dev and test: {shown}", f"{self.settings.split_column!r} 列里不是 train、dev、test：{shown}"),
                                 say("leave [prepare] split_column out, or write train, dev or test in each row", "去掉 [prepare] split_column，或在每行写 train、dev 或 test"))
-            given = np.array([PARTS.index(words[str(values[i])]) if values[i] not in (None, "") else -1 for i in self.kept], dtype=np.int8)
+            given = np.array([PARTS.index(words[values[i]]) if values[i] else -1 for i in self.kept], dtype=np.int8)
         file = np.array([self.rows.file[i] for i in self.kept])
         given[file == 1] = TEST
         return given
@@ -364,8 +366,9 @@ class _Prepared:
                       chinese=float(np.mean([languages[i] in ("zh", "mixed") for i in learn])))
         used = {*self.settings.text, self.settings.label, self.settings.split_column}
         counts = {name: int(np.sum(self.part == number)) for number, name in enumerate(PARTS)}
+        tested = "\n".join(f"{self.label[i]}\t{self.text[i]}" for i in np.flatnonzero(self.part == TEST))
         return {
-            "fingerprint": fingerprint, "text": list(self.settings.text), "label": self.settings.label, "labels": self.labels,
+            "fingerprint": fingerprint, "test_fingerprint": hashlib.sha256(tested.encode("utf-8", "surrogatepass")).hexdigest(), "text": list(self.settings.text), "label": self.settings.label, "labels": self.labels,
             "unseen_labels": self.unseen, "rows_read": len(self.rows.line), "rejected": len(self.rows.bad), "unlabelled": self.unlabelled,
             "unused": [name for name in self.rows.columns if name not in used], "parts": counts, "crossfit": self.crossfit,
             "cleaning": asdict(self.cleaning), "languages": {name: languages.count(name) for name in ("zh", "en", "mixed", "other")},

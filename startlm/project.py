@@ -155,6 +155,9 @@ def plan_project(project: Project) -> list[StepState]:
     states, stale_before = [], None
     for step in STEPS:
         done = last["steps"].get(step) == marks[step]
+        if step == "deploy" and done and not deploy_step.is_current(project.bundles, marks["deploy"]):
+            states.append(StepState(step, True, say("another version answers now", "现在上线的是另一个版本")))
+            continue
         if done:
             states.append(StepState(step, False, say("done, nothing changed", "已完成，没有变化")))
             continue
@@ -297,26 +300,30 @@ class _Run:
             self.report = Report(self.folder, read_json(path))
             yield Progress("evaluate", said=Said(**self.report.content["headline"]))
             return
+        if self.record["steps"].pop("evaluate", None):
+            write_json(self.folder / "run.json", self.record)  # a report half replaced must not count as the old one
         last = None
         for last in evaluate_steps(self.model, self.examples, settings=self.project.settings["evaluate"], folder=self.folder):
             yield last
         self.report = last.result  # type: ignore[union-attr]
-        readings = note_reading(self.project.folder / "runs" / "test-readings.json", self.marks["train"], self.examples.fingerprint,
+        readings = note_reading(self.project.folder / "runs" / "test-readings.json", self.marks["train"], self.examples.meta["test_fingerprint"],
                                 self.report.figure("accuracy")["value"])
         yield Progress("evaluate", said=say(f"Reading {readings} of this test part (runs/test-readings.json).", f"这是第 {readings} 次读取该测试部分（runs/test-readings.json）。"))
 
     def deploy(self) -> Iterator[Progress]:
-        version = self.record.get("version")
-        target = self.project.bundles / (version or "-")
-        self.wrote, self.was_fresh = target, self.done("deploy") and _opens(target, open_bundle)
-        if self.was_fresh:
-            deploy_step.bring_back(self.project.bundles, version)
+        # A version is known by what made it: also one that was published when the run was broken off before it could note so.
+        made = deploy_step.made_by(self.project.bundles, self.marks["deploy"])
+        if made is not None and _opens(made, open_bundle):
+            self.wrote, self.was_fresh = made, self.done("deploy")
+            if deploy_step.answers_now(self.project.bundles) != made.name:
+                deploy_step.bring_back(self.project.bundles, made.name)
+                yield Progress("deploy", said=say(f"Version {made.name} answers again.", f"版本 {made.name} 重新上线。"))
             return
         last = None
-        for last in deploy_steps(self.model, self.report, to=self.project.bundles, settings=self.project.settings["deploy"]):
+        for last in deploy_steps(self.model, self.report, to=self.project.bundles, settings=self.project.settings["deploy"], mark=self.marks["deploy"]):
             yield last
         bundle: Bundle = last.result  # type: ignore[union-attr]
-        self.record["version"], self.wrote = bundle.folder.name, bundle.folder
+        self.wrote = bundle.folder
 
 
 def _opens(folder: Path, opening: Callable[[Path], Any] = open_model) -> bool:

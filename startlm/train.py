@@ -6,6 +6,7 @@ gives the same bits, whether or not the run is broken off and goes on.
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -15,9 +16,9 @@ from typing import Any, Iterator, Literal, Mapping, Sequence
 import numpy as np
 
 from .core.artifacts import CHEAPEST, Examples, Model
-from .core.contracts import Fitted, Labelled, Progress, Recipe
+from .core.contracts import Figure, Fitted, Labelled, Progress, Recipe
 from .core.durable import json_bytes, publish_folder, read_json, read_verified, remove_leftovers, write_json
-from .core.errors import BundleError
+from .core.errors import BundleError, CallError
 from .core.language import Said, say
 from .core.parts import folds_of
 from .core.recipes import describe_cost, recipe_from_json
@@ -103,7 +104,7 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
     folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
-    climb = _Climb(model, examples, settings, folder)
+    climb = _Climb(model, examples, settings, predict, folder)
     plan = yield from climb.plan()
     rungs = []
     for number, recipe in enumerate(plan):
@@ -122,14 +123,23 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
     yield Progress("train", 1, 1, result=replace(model, folder=target, ladder=tuple(ladder)), said=say("The model is exported.", "模型已导出。"))
 
 
+def _mark(model: Model, examples: Examples, settings: TrainSettings) -> str:
+    """Tells the training of these rows, rungs and settings from any other; what the plan fixes (budget, threads) is not in it."""
+    shaping = {"seed": settings.seed, "class_weights": settings.class_weights}
+    mine = {"examples": examples.fingerprint, "settings": shaping, "rungs": [asdict(rung) for rung in model.rungs]}
+    return hashlib.sha256(json_bytes(mine)).hexdigest()
+
+
 class _Climb:
     """One ladder being climbed in one folder. Every finished piece is a durable folder: a second call finds it there."""
 
-    def __init__(self, model: Model, examples: Examples, settings: TrainSettings, folder: Path) -> None:
+    def __init__(self, model: Model, examples: Examples, settings: TrainSettings, predict: PredictSettings, folder: Path) -> None:
         self.model, self.examples, self.settings, self.folder = model, examples, settings, folder
+        self.mark = _mark(model, examples, settings)
         self.count = len(model.labels)
         self.threshold: Said | None = None  # what was chosen for [predict] hand_over, in words
         self.task = look_up(TASKS, model.task, say("task", "任务"))
+        self.out_of_scope = self.task.out_of_scope(model.labels, predict.out_of_scope)
         self.crossfit = examples.crossfit
         self.learn = examples.labelled("train", "dev") if self.crossfit else examples.labelled("train")
         self.dev = None if self.crossfit else examples.labelled("dev")
@@ -140,7 +150,7 @@ class _Climb:
         """The rungs that the budget pays for, each with its descent planned; read back where a plan is there already."""
         path = self.folder / "plan.json"
         if self.settings.plan is not None and not path.exists():
-            write_json(path, read_json(Path(self.settings.plan)))
+            write_json(path, {**self._plan_of_another(Path(self.settings.plan)), "mark": self.mark})
         if not path.exists():
             began, rungs = time.monotonic(), []
             for number, recipe in enumerate(self.model.rungs):
@@ -148,11 +158,27 @@ class _Climb:
                 left = seconds_of(self.settings.budget) * FOR_TRAINING - self._spent(rungs) - (time.monotonic() - began)
                 share = left / (len(self.model.rungs) - number)
                 recipe, seconds, pays = self._priced(recipe, share)
+                pays = pays or len(self.model.rungs) == 1  # asked for by name, it is trained for as long as the budget lasts
                 yield Progress("train", said=describe_cost(recipe, seconds, pays))
-                if pays or len(self.model.rungs) == 1:
+                if pays:
                     rungs.append((recipe, seconds))
-            write_json(path, {"rungs": [asdict(recipe) for recipe, _ in rungs]})
-        return [recipe_from_json(recipe) for recipe in read_json(path)["rungs"]]
+            write_json(path, {"mark": self.mark, "rungs": [asdict(recipe) for recipe, _ in rungs]})
+        plan = read_json(path)
+        if plan["mark"] != self.mark:  # its weights would be taken for these
+            raise CallError(say("This folder holds another training.", "这个文件夹里是另一次训练。"), say("give another folder", "请换一个文件夹"), where=str(self.folder))
+        return [recipe_from_json(recipe) for recipe in plan["rungs"]]
+
+    def _plan_of_another(self, path: Path) -> Any:
+        """The plan in this file. Raises CallError where it is not one for these rungs."""
+        try:
+            plan = read_json(path)
+            families = [recipe_from_json(recipe).family for recipe in plan["rungs"]]
+        except (KeyError, TypeError, OSError):
+            families = []
+        if not families or not set(families) <= {rung.family for rung in self.model.rungs}:
+            raise CallError(say("This is not a plan for what is to be trained.", "这不是本次训练可用的计划。"),
+                            say("give the runs/…/train/plan.json of a run with the same [build] settings", "请给出 [build] 设置相同的一次运行的 runs/…/train/plan.json"), where=str(path))
+        return plan
 
     def _priced(self, recipe: Recipe, seconds: float) -> tuple[Recipe, float, bool]:
         """The planned recipe, the seconds all its fits will take, and whether that is worth beginning."""
@@ -198,7 +224,7 @@ class _Climb:
         logits = np.zeros((len(self.learn), self.count), dtype=np.float32)
         for number in range(FOLDS):
             inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-            if not len(outside):
+            if not len(outside) or not len(inside):
                 continue
             part = yield from self._fit(fitted.recipe, self.learn.take(inside), None, target.with_name(f"{target.name}-fold-{number}"))
             logits[outside] = _answer(part, self.learn.take(outside).texts)
@@ -224,7 +250,7 @@ class _Climb:
         best, table = [0], [self._line(rungs[0].fitted.recipe, scaled[0], None, True)]
         for number in range(1, len(rungs)):
             gain = self._gain(losses[best[0]], losses[number])
-            pays = gain.low > WORTH and not self._worse(scaled[best[0]], scaled[number])
+            pays = _surely_above(gain, WORTH) and not self._worse(scaled[best[0]], scaled[number])
             table.append(self._line(rungs[number].fitted.recipe, scaled[number], gain, pays))
             best = [number] if pays else best
         if len(rungs) > 1:
@@ -232,7 +258,7 @@ class _Climb:
             mixed = np.mean([scaled[i] for i in blend], axis=0)
             mixed = log_softmax(mixed, fit_temperature(mixed, self.truth))
             gain = self._gain(losses[best[0]], self._losses(mixed))
-            pays = len(blend) > 1 and gain.low > WORTH and not self._worse(scaled[best[0]], mixed)
+            pays = len(blend) > 1 and _surely_above(gain, WORTH) and not self._worse(scaled[best[0]], mixed)
             table.append(self._line(Recipe("blend", " + ".join(rungs[i].fitted.recipe.family for i in blend), ""), mixed, gain, pays))
             best = blend if pays else best
         return best, table
@@ -258,7 +284,8 @@ class _Climb:
     def _worse(self, old: np.ndarray, new: np.ndarray) -> bool:
         """Whether fewer rows are right, by more than chance."""
         right = [log_confidences.argmax(axis=1) == self.truth for log_confidences in (old, new)]
-        return bool(paired_gain(*right, self.settings.seed, level=SURE).high < 0)
+        high = paired_gain(*right, self.settings.seed, level=SURE).high
+        return high is not None and high < 0
 
     def _gain(self, old: np.ndarray, new: np.ndarray) -> Any:
         """The fall of the cross-entropy per row: it sees every row's confidence, so it tells rungs apart that accuracy cannot."""
@@ -266,7 +293,7 @@ class _Climb:
 
     def _line(self, recipe: Recipe, scaled: np.ndarray, gain: Any, kept: bool) -> dict[str, Any]:
         return {"family": recipe.family, "size": recipe.size, "parameters": recipe.parameters, "n": len(self.truth), "accuracy": self._right(scaled),
-                "log_loss": float(self._losses(scaled).mean()), "gain": None if gain is None else [gain.value, gain.low, gain.high], "level": SURE, "kept": kept}
+                "log_loss": float(self._losses(scaled).mean()), "gain": None if gain is None or gain.value is None else [gain.value, gain.low, gain.high], "level": SURE, "kept": kept}
 
     # --- the chosen recipe once more, and what answers
     def refit(self, number: int, rung: Rung) -> Iterator[Progress]:
@@ -286,20 +313,21 @@ class _Climb:
         """The model folder: temperature and thresholds from calibration (out of fold where rows are few)."""
         calibration = self.learn if self.crossfit else self.examples.labelled("calibration")
         logits = [rung.logits for rung in rungs] if self.crossfit else [_answer(fitted, calibration.texts) for fitted in final]
-        temperatures = [fit_temperature(rung.logits, self.truth) for rung in rungs]
+        # alone, a member needs no temperature of its own: the model's, from calibration, is then the only one
+        temperatures = [fit_temperature(rung.logits, self.truth) for rung in rungs] if len(rungs) > 1 else [1.0]
         mean = np.mean([log_softmax(each, t) for each, t in zip(logits, temperatures)], axis=0)
         temperature = fit_temperature(mean, calibration.labels)
         confidences = softmax_with(mean, temperature)
         settings = {
             "schema": SCHEMA, "task": self.model.task, "text": list(self.model.text), "labels": list(self.model.labels), "cleaning": dict(self.model.cleaning),
-            "temperature": temperature, "out_of_scope": self.task.out_of_scope(self.model.labels, predict.out_of_scope), "ladder": list(ladder),
+            "temperature": temperature, "out_of_scope": self.out_of_scope, "ladder": list(ladder),
             "members": [{"family": fitted.recipe.family, "size": fitted.recipe.size, "parameters": fitted.recipe.parameters, "options": dict(fitted.recipe.options),
                          "tokenizer": fitted.recipe.tokenizer, "engine": _family(fitted.recipe).engine, "temperature": t}
                         for fitted, t in zip(final, temperatures)],
         }
         if predict.hand_over is not None:
-            top = confidences.argmax(axis=1)
-            chosen = choose_threshold(confidences[np.arange(len(top)), top], top == calibration.labels, share_of(predict.hand_over))
+            right = confidences.argmax(axis=1) == calibration.labels
+            chosen = choose_threshold(self.task.sureness(confidences, settings), right, share_of(predict.hand_over))
             self.threshold = chosen.said
             settings |= {"threshold": chosen.value, "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}
         files = {"model.json": json_bytes(settings)}
@@ -311,6 +339,11 @@ class _Climb:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(data)
         return target
+
+
+def _surely_above(gain: Figure, least: float) -> bool:
+    """Whether the whole interval lies above; too few rows have none."""
+    return gain.low is not None and gain.low > least
 
 
 # ------------------------------------------------------------ rungs on disk

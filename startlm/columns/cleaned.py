@@ -26,7 +26,7 @@ class CleanedRows:
 
 def clean_rows(columns: Mapping[str, Sequence[Any]], labels: Sequence[Any], cleaning: CleanSettings) -> CleanedRows:
     """Clean the text columns, join them row by row, and bring each label into one spelling."""
-    raw = {name: [as_text(value) for value in values] for name, values in columns.items()}
+    raw = {name: [_storable(as_text(value)) for value in values] for name, values in columns.items()}
     cleaned = {name: clean_texts(values, cleaning) for name, values in raw.items()}
     names = tuple(cleaned)
     texts = cleaned[names[0]] if len(names) == 1 else [join_columns(dict(zip(names, parts)), names) for parts in zip(*cleaned.values())]
@@ -34,6 +34,15 @@ def clean_rows(columns: Mapping[str, Sequence[Any]], labels: Sequence[Any], clea
     spelt = {label: Category.clean(label) for label in set(written)}
     spans, findings = _changes(raw, cleaned, cleaning)
     return CleanedRows(texts, [spelt[label] for label in written], raw, spans, findings)
+
+
+def _storable(text: str) -> str:
+    """Half characters (lone surrogates), which no file can hold, become U+FFFD, whatever the settings."""
+    try:
+        text.encode("utf-8")
+        return text
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _changes(raw: Mapping[str, Sequence[str]], cleaned: Mapping[str, Sequence[str]], cleaning: CleanSettings) -> tuple[dict[int, tuple[int, ...]], list[Finding]]:

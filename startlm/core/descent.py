@@ -57,20 +57,20 @@ class Exploded(Exception):
 
 # ------------------------------------------------------------ measuring
 
-def measure(network: nn.Module, train: Ragged, labels: np.ndarray, options: Mapping[str, Any], *, seed: int = 0) -> Measured:
-    """Time three steps in fp32 and bf16 with one thread and with all, on copies of the network; keep the fastest."""
+def measure(network: nn.Module, train: Ragged, labels: np.ndarray, options: Mapping[str, Any], *, seed: int = 0, threads: int | None = None) -> Measured:
+    """Time three steps in fp32 and bf16, with one thread and with all or with as many as are asked for, on copies of the network; keep the fastest."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     best: Measured | None = None
-    for threads in sorted({1, cores}):
+    for count in sorted({1, cores} if threads is None else {threads}):
         for precision in ("fp32", "bf16"):
-            plan = DescentPlan(10**6, 10**6, batch_tokens(options, train), seed, precision, threads, longest=options.get("longest", 0))
+            plan = DescentPlan(10**6, 10**6, batch_tokens(options, train), seed, precision, count, longest=options.get("longest", 0))
             seconds, rows = time_steps(Descent(deepcopy(network), train, labels, plan))
             if best is None or seconds < best.seconds:
                 said = say(
-                    f"{precision}, {threads} threads: {rows:,.0f} rows a second, the fastest of what was timed.",
-                    f"{precision}，{threads} 个线程：每秒 {rows:,.0f} 行，是试过的里面最快的。",
+                    f"{precision}, {count} threads: {rows:,.0f} rows a second, the fastest of what was timed.",
+                    f"{precision}，{count} 个线程：每秒 {rows:,.0f} 行，是试过的里面最快的。",
                 )
-                best = Measured(precision, threads, seconds, rows, said)
+                best = Measured(precision, count, seconds, rows, said)
     return best  # type: ignore[return-value]  # fp32 with one thread always runs
 
 
@@ -252,7 +252,7 @@ class Descent:
         if retries > RETRIES:
             raise WorkError(
                 say(f"Training does not stay finite: {what.en}", f"训练无法保持有限的数值：{what.zh}"),
-                say("train with a smaller step: learning_rate = 0.0001 under [build]", "请用更小的步长训练：在 [build] 下写 learning_rate = 0.0001"),
+                say("take a smaller network: size = \"small\" under [build], or family = \"linear\"", "请用更小的网络：在 [build] 下写 size = \"small\"，或 family = \"linear\""),
             )
         self.restore(*self.last_good)
         self.retries, self.scale = retries, scale

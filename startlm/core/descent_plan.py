@@ -79,12 +79,12 @@ class Descended:
 
 
 def plan_descent(
-    options: Mapping[str, Any], train: Ragged, labels: np.ndarray, measured: Measured, *, seed: int, seconds: float | None = None
+    options: Mapping[str, Any], train: Ragged, labels: np.ndarray, measured: Measured, *, seed: int, seconds: float | None = None, count: int = 0
 ) -> DescentPlan:
     """The plan for these options (a recipe's): `epochs`, `batch_rows` and any field of DescentPlan.
 
     seconds: the time there is; epochs are cut to what fits, never below one. `class_weights = "balanced"` weighs each
-    label by the inverse of its share (mean weight of a row 1).
+    label by the inverse of its share (mean weight of a row 1); `count` labels in all, one that train lacks weighs 1.
     """
     tokens = batch_tokens(options, train)
     lengths = cut_lengths(train, options.get("longest", 0))
@@ -94,8 +94,9 @@ def plan_descent(
         steps = max(counts[0], min(steps, int(seconds / measured.seconds)))
     chosen = {name: value for name, value in options.items() if name in DescentPlan.__dataclass_fields__}
     if chosen.get("class_weights") == "balanced":
-        shares = np.bincount(labels) / len(labels)
-        chosen["class_weights"] = tuple((1 / np.maximum(shares, 1e-12) / np.count_nonzero(shares)).tolist())
+        shares = np.bincount(labels, minlength=count) / len(labels)
+        seen = shares > 0
+        chosen["class_weights"] = tuple(np.where(seen, 1 / np.where(seen, shares, 1) / np.count_nonzero(seen), 1.0).tolist())
     plan = DescentPlan(steps=steps, stop=steps, batch_tokens=tokens, seed=seed, precision=measured.precision, threads=measured.threads)
     return replace(plan, dev_every=counts[0], checkpoint_every=counts[0], **chosen)
 

@@ -118,7 +118,7 @@ LADDER = record({"family": WORD, "size": WORD, "parameters": COUNT, "n": COUNT, 
 HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE,
                     "said": SAID})
 BUNDLE = record({"kind": one_of(["startlm bundle"]), "schema": whole(SCHEMA, SCHEMA), "version": WORD, "startlm": WORD, "python": WORD,
-                 "packages": plain_record, "training_data": WORD, "licences": plain_record, "better_than_baseline": FLAG,
+                 "packages": plain_record, "training_data": WORD, "licences": plain_record, "better_than_baseline": FLAG, "made_by": WORD, "settings": plain_record,
                  "files": where(lambda value: isinstance(value, dict)),
                  "sha256": WORD})
 

@@ -18,13 +18,15 @@ def draw_parts(
 ) -> tuple[np.ndarray, bool]:
     """The part of each row, int8 (N,), and whether rows are so few that folds of train do the choosing.
 
-    labels, groups: int (N,). given: int8 (N,), the part the data names, or -1. A given part is never changed, save that
+    labels, groups: int (N,). given: int8 (N,), the part the data names, or -1. A given part is never changed, save that train lends the test part where
+    none is given, and that
     a given dev part of DEV_WORTH_HALVING rows or more lends half of its rows to calibration.
     """
     rng = np.random.default_rng(seed)
     part = given.astype(np.int8).copy()
     if not np.any(part == TEST):
-        free = np.flatnonzero(part == -1)
+        # where every row has a part and none is test, train lends the test part
+        free = np.flatnonzero(part == (-1 if np.any(part == -1) else TRAIN))
         part[free[_draw(labels[free], groups[free], test_share, rng)]] = TEST
     part[part == -1] = TRAIN
     learn = int(np.sum(part == TRAIN) + np.sum(part == DEV))
@@ -33,6 +35,8 @@ def draw_parts(
     had_dev = bool(np.any(part == DEV))
     if not had_dev:
         _move(part, labels, groups, TRAIN, DEV, min(DEV_SHARE, MOST_DEV / learn), rng)
+    if not np.any(part == DEV):  # a few large groups that cannot be divided
+        return part, True
     dev = int(np.sum(part == DEV))
     if not np.any(part == CALIBRATION):
         if had_dev and dev >= DEV_WORTH_HALVING:

@@ -33,11 +33,9 @@ def plan_network(family: Any, recipe: Recipe, train: Labelled, labels: int, *, s
 
     tokenizer, encoded = _encoded(recipe, train)
     network = _network(family, recipe, tokenizer.vocabulary_size, labels, seed)
-    measured = measure(network, encoded, train.labels, recipe.options, seed=seed)
-    if threads is not None:
-        measured = replace(measured, threads=threads)
-    whole = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed)
-    plan = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed, seconds=seconds)
+    measured = measure(network, encoded, train.labels, recipe.options, seed=seed, threads=threads)
+    whole = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed, count=labels)
+    plan = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed, seconds=seconds, count=labels)
     plan = replace(plan, checkpoint_every=max(plan.checkpoint_every, int(CHECKPOINT_SECONDS / measured.seconds)))
     options = {**recipe.options, "descent": asdict(plan), "planned_rows": len(train), "seconds": plan.steps * measured.seconds, "timed": measured.said._asdict()}
     parameters = sum(parameter.numel() for parameter in network.parameters())

@@ -60,6 +60,7 @@ def _grid(confidence: np.ndarray, correct: np.ndarray) -> _Grid:
     falling = confidence[order]
     ranks = (np.arange(1, POINTS + 1) * len(falling) + POINTS - 1) // POINTS - 1
     thresholds = np.unique(falling[ranks])[::-1]
+    thresholds = thresholds[thresholds >= 0]  # below are rows that no threshold answers
     answered = np.searchsorted(-falling, -thresholds, side="right")
     return _Grid(thresholds, answered, np.cumsum(~correct[order])[answered - 1])
 
@@ -68,7 +69,7 @@ def curve(confidence: np.ndarray, correct: np.ndarray) -> list[Point]:
     """At most 50 points from strict to lenient, for float64 (N,) confidences of predictions and bool (N,) correct."""
     confidence, correct = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=bool)
     n = len(confidence)
-    if n == 0:
+    if not np.any(confidence >= 0):
         return []
     thresholds, answered, wrong = _grid(confidence, correct)
     shares = share_figures("answered", answered, np.full_like(answered, n))
@@ -101,7 +102,7 @@ def choose_threshold(confidence: np.ndarray, correct: np.ndarray, target_error: 
         )
     confidence, correct = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=bool)
     n = len(confidence)
-    if n == 0:
+    if not np.any(confidence >= 0):
         return _nothing_answered(n, target_error)
     thresholds, answered, wrong = _grid(confidence, correct)
     certain = 1 - (1 - CONFIDENCE) / WALKS

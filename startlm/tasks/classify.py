@@ -7,6 +7,8 @@ from typing import Any, Mapping, Sequence
 import numpy as np
 
 from ..core.contracts import Answer
+from ..core.errors import CallError
+from ..core.language import say
 
 OUT_OF_SCOPE_NAMES = ("oos", "out_of_scope", "out-of-scope", "outofscope", "none_of_these", "超出范围", "范围外", "都不是")
 
@@ -23,11 +25,24 @@ class Classify:
 
     @staticmethod
     def out_of_scope(labels: Sequence[str], named: str | None) -> int | None:
-        """The number of the label that means "none of these", by its setting or by its name; None where there is none."""
+        """The number of the label that means "none of these", by its setting or by its name; None where there is none.
+
+        Raises CallError for a setting that is no label.
+        """
+        if named is not None and named not in labels:
+            raise CallError(say(f"There is no label {named!r}.", f"没有 {named!r} 这个标签。"),
+                            say(f"[predict] out_of_scope takes one of: {', '.join(labels)}", f"[predict] out_of_scope 可写：{'、'.join(labels)}"))
         for number, label in enumerate(labels):
             if label == named or (named is None and label.lower() in OUT_OF_SCOPE_NAMES):
                 return number
         return None
+
+    @staticmethod
+    def sureness(confidences: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+        """float64 (N,): the confidence of the prediction; -1 where it is "none of these", which no threshold answers."""
+        best = confidences.argmax(axis=1)
+        sure = confidences[np.arange(len(best)), best]
+        return sure if settings.get("out_of_scope") is None else np.where(best == settings["out_of_scope"], -1.0, sure)
 
     @staticmethod
     def handed_over(confidences: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
