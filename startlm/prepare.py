@@ -140,7 +140,8 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
     import_extra("polars")  # missed before any work, not after
     folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
     tables = _open_tables(source, settings)
-    target = folder / fingerprint_of(source, settings, clean)[:16]
+    fingerprint = fingerprint_of(source, settings, clean)  # once: a file that grows from here on is not what was asked for
+    target = folder / fingerprint[:16]
     if _is_fresh(target):
         yield Progress("prepare", 1, 1, said=say("Nothing changed: the prepared rows are used again.", "没有变化：直接使用已准备好的数据。"),
                        result=Examples(target))
@@ -159,7 +160,7 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
     yield Progress("prepare", 2, 4, said=say(f"Cleaned: {len(prepared.text):,} rows with a text.", f"清洗完毕：{len(prepared.text):,} 行有文本。"))
     prepared.split()
     yield Progress("prepare", 3, 4, said=say("Compared all rows for near-duplicates and leaks.", "已比对近似重复和泄漏。"))
-    prepared.write(target, fingerprint_of(source, settings, clean))
+    prepared.write(target, fingerprint)
     examples = Examples(target)
     for finding in prepared.findings:
         yield Progress("prepare", said=finding.said_with_setting())

@@ -8,7 +8,7 @@ import json
 import os
 import time
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
@@ -78,8 +78,6 @@ class Project:
 
     def prepare_settings(self) -> PrepareSettings:
         """[prepare] with the paths made absolute from the project's folder."""
-        from dataclasses import replace
-
         settings = self.settings["prepare"]
         return replace(settings, data=self.data, test=None if settings.test is None else _from_here(self.folder / settings.test))
 
@@ -280,8 +278,6 @@ class _Run:
                                                f"由便宜到昂贵依次尝试：{'、'.join(rung.family for rung in self.model.rungs)}。"))
 
     def train(self) -> Iterator[Progress]:
-        from dataclasses import replace
-
         folder = self.folder / "train"
         self.wrote, self.was_fresh = folder / "model", self.done("train") and _opens(folder / "model")
         if self.was_fresh:
