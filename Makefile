@@ -7,7 +7,7 @@ PYTHON ?= python3
 PIP_FLAGS ?=
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
-SYSTEM_PACKAGES = chromium strace fonts-noto-cjk
+SYSTEM_PACKAGES = chromium strace fonts-noto-cjk postgresql
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long check bench wheel clean system
@@ -65,11 +65,12 @@ clean:
 	rm -rf build dist demo *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache benchmarks/.cache
 	find startlm tests -name __pycache__ -prune -exec rm -rf {} +
 
-# Chromium opens the report, strace watches the durable writer, the fonts show Chinese. Without them those tests are skipped.
+# Chromium opens the report, strace watches the durable writer, the fonts show Chinese, PostgreSQL answers queries. Without them
+# those tests are skipped.
 system:
-	@if command -v chromium >/dev/null && command -v strace >/dev/null && fc-list :lang=zh 2>/dev/null | grep -q .; then :; \
+	@if command -v chromium >/dev/null && command -v strace >/dev/null && fc-list :lang=zh 2>/dev/null | grep -q . && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "Installing $(SYSTEM_PACKAGES) for the browser and crash tests."; \
+		echo "Installing $(SYSTEM_PACKAGES) for the browser, crash and database tests."; \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES) fontconfig >/dev/null; } \
 		|| echo "They could not be installed; the tests that need them are skipped."; \
 	else echo "Some tests need $(SYSTEM_PACKAGES) and are skipped without: sudo apt-get install -y $(SYSTEM_PACKAGES)"; fi

@@ -152,13 +152,16 @@ def new(
     label: Annotated[Optional[str], typer.Option(help="The label column. 标签列。")] = None,
     encoding: Annotated[Optional[str], typer.Option(help="The file's encoding, where the guess is wrong. 文件编码。")] = None,
     delimiter: Annotated[Optional[str], typer.Option(help="What separates the columns. 列的分隔符。")] = None,
+    sheet: Annotated[Optional[str], typer.Option(help="The sheet of a workbook. 工作簿中的工作表。")] = None,
+    query: Annotated[Optional[str], typer.Option(help="What a database is asked: a SELECT or a table. 数据库查询或表名。")] = None,
 ) -> None:
     """Look at a table and write a commented startlm.toml. 看一遍表格，写出 startlm.toml。"""
     from .commands.new import look_at
     from .project import new_project
 
     columns = tuple(part.strip() for part in text.split(",")) if text else ()
-    how = {name: value for name, value in (("encoding", encoding), ("delimiter", delimiter)) if value}
+    told = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "query": query}
+    how = {name: value for name, value in told.items() if value}
     look = look_at(data, test=test, text=columns, label=label, split_column=split_column, how=how)
     given = look.settings(Path(name))
     path = new_project(Path(name), given, str(say("Every setting of this project; what stands behind # is its default.", "本项目的全部设置；# 后面是默认值。")))
@@ -236,6 +239,8 @@ def predict(
     confidences: Annotated[bool, typer.Option("--confidences", help="One column a label. 每个标签一列。")] = False,
     encoding: Annotated[Optional[str], typer.Option(help="The file's encoding, where the guess is wrong. 文件编码。")] = None,
     delimiter: Annotated[Optional[str], typer.Option(help="What separates the columns. 列的分隔符。")] = None,
+    sheet: Annotated[Optional[str], typer.Option(help="The sheet of a workbook. 工作簿中的工作表。")] = None,
+    query: Annotated[Optional[str], typer.Option(help="What a database is asked: a SELECT or a table. 数据库查询或表名。")] = None,
     for_excel: Annotated[bool, typer.Option("--for-excel", help="A BOM, and no cell begins like a formula. 供 Excel 打开。")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file. 覆盖已有文件。")] = False,
 ) -> None:
@@ -255,7 +260,7 @@ def predict(
     from .formats import open_table
     from .commands.display import Display
 
-    table = open_table(file, encoding=encoding, delimiter=delimiter)
+    table = open_table(file, encoding=encoding, delimiter=delimiter, sheet=sheet, query=query)
     show = Display(quiet=_said.as_json or output is None, titles=TITLES)
     last = None
     for last in predict_steps(predictor, table, Output(output, None, confidences, for_excel, force)):

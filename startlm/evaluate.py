@@ -131,7 +131,7 @@ class _Judging:
         better = gain.low is not None and gain.low > 0
         figures = _figures(judged)
         accuracy = Figure(**figures[0])
-        content = {
+        return {
             "schema": SCHEMA, "task": "classify", "headline": self._headline(accuracy, better)._asdict(), "better_than_baseline": better,
             "gain": asdict(gain), "baseline": {"label": self.names[self.majority], "accuracy": accuracy.baseline},
             "rows": meta["parts"], "languages": meta["languages"], "crossfit": meta["crossfit"], "labels": self.names,
@@ -145,7 +145,6 @@ class _Judging:
             "leaks": meta["leaks"], "findings": meta["findings"], "unlabelled": meta["unlabelled"], "rejected": meta["rejected"], "unused": meta["unused"],
             "minimum_accuracy": self.settings.minimum_accuracy, "warnings": [each._asdict() for each in self._warnings()],
         }
-        return content
 
     def _headline(self, accuracy: Figure, better: bool) -> Said:
         if accuracy.value is None:

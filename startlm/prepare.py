@@ -24,7 +24,7 @@ from .columns.roles import guess_split
 from .columns.cleaning import CleanSettings
 from .core.artifacts import PARTS, Examples
 from .core.contracts import Facts, Progress, Table
-from .core.durable import publish_folder, verify_folder, write_bytes
+from .core.durable import publish_folder, verify_folder
 from .core.errors import BundleError, CallError
 from .core.findings import Finding, check_learnable, contradictions, find_give_aways, first_rows, listed, repeats
 from .core.language import say
@@ -33,11 +33,10 @@ from .core.parts import TEST, draw_parts
 from .core.scripts import languages_of
 from .core.settings import fraction
 from .core.shelves import import_extra
-from .formats import hash_source, no_rows, no_such_column, open_table
-from .formats.rows import Rows, rejects_csv
+from .formats import FORMATS, hash_source, known_format, no_rows, no_such_column, open_table
+from .formats.rows import Rows, refuse_bad_rows, rejects_csv
 
 VERSION = 1  # goes into the fingerprint: raise it when the same rows would come out differently
-SHOWN_BAD_ROWS, SHOWN_CHARACTERS = 5, 60
 CHOICES = {"keep": say("kept", "保留"), "drop": say("dropped", "丢弃")}
 
 
@@ -46,9 +45,9 @@ class PrepareSettings:
     """Settings of [prepare]."""
 
     data: str = ""
-    """The table to learn from: a CSV or JSON Lines file, relative to the project's folder.
+    """The table to learn from: a file (CSV, JSON Lines, Parquet, Excel, SQLite), relative to the project's folder, or postgresql://….
 
-    用来学习的表：CSV 或 JSON Lines 文件，路径相对于项目文件夹。"""
+    用来学习的表：文件（CSV、JSON Lines、Parquet、Excel、SQLite），路径相对于项目文件夹；或 postgresql://…。"""
     test: str | None = None
     """A second table that only tests; without one, a random part of the data is kept for testing.
 
@@ -65,10 +64,18 @@ class PrepareSettings:
     """A column that says which part a row belongs to (train, dev, test).
 
     说明每行属于哪一部分（train、dev、test）的列。"""
-    format: Literal["delimited", "json_lines"] | None = None
+    format: str | None = field(default=None, metadata={"check": known_format, "choices": tuple(FORMATS)})
     """How the file is written; left out, it is found out.
 
     文件格式；不写则自动识别。"""
+    sheet: str | None = None
+    """The sheet of a workbook; left out, the only one with rows.
+
+    工作簿中的工作表；不写则取唯一有数据的那个。"""
+    query: str | None = None
+    """What a database is asked: one SELECT, or the name of a table; left out, its only table.
+
+    向数据库查询什么：一条 SELECT，或一个表名；不写则取唯一的那张表。"""
     encoding: str | None = None
     """The file's character encoding, for instance "utf-8", "gb18030", "big5"; left out, it is found out.
 
@@ -151,7 +158,7 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
         for said in table.said:
             yield Progress("prepare", said=said)
         rows.read(table, number)
-    _refuse_bad_rows(rows, settings, folder)
+    refuse_bad_rows(rows.bad, folder / "rejects.csv", stop=settings.bad_rows == "stop")
     if not rows.line:
         raise no_rows(tables[0])
     yield Progress("prepare", 1, 4, said=say(f"Read {len(rows.line):,} rows.", f"读入 {len(rows.line):,} 行。"))
@@ -171,14 +178,14 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
 
 def table_options(settings: PrepareSettings) -> dict[str, Any]:
     """What the settings say about how the file is written."""
-    named = {"encoding": settings.encoding, "delimiter": settings.delimiter, "quote": settings.quote, "head": settings.head}
+    named = {name: getattr(settings, name) for name in ("format", "encoding", "delimiter", "quote", "head", "sheet", "query")}
     return {name: value for name, value in named.items() if value is not None}
 
 
 def _open_tables(source: Any, settings: PrepareSettings) -> list[Table]:
-    tables = [open_table(source, format=settings.format, **table_options(settings))]
+    tables = [open_table(source, **table_options(settings))]
     if settings.test is not None:
-        tables.append(open_table(settings.test, format=settings.format, **table_options(settings)))
+        tables.append(open_table(settings.test, **table_options(settings)))
     needed = [*settings.text, settings.label, settings.split_column]
     if not settings.text or not settings.label:
         raise CallError(say("It is not said which column is the text and which the label.", "没有说明哪一列是文本、哪一列是标签。"),
@@ -188,25 +195,6 @@ def _open_tables(source: Any, settings: PrepareSettings) -> list[Table]:
             if column and column not in table.columns and not (column == settings.split_column and table is not tables[0]):
                 raise no_such_column(column, table)
     return tables
-
-
-def _refuse_bad_rows(rows: Rows, settings: PrepareSettings, folder: Path) -> None:
-    """Writes rejects.csv; with bad_rows = "stop" says where the first ones are and ends."""
-    if not rows.bad:
-        return
-    write_bytes(folder / "rejects.csv", rejects_csv(rows.bad))
-    if settings.bad_rows == "skip":
-        return
-    shown = rows.bad[:SHOWN_BAD_ROWS]
-    lines = "\n".join(f"    {source}:{bad.line} {bad.column}: {bad.why}: {bad.value[:SHOWN_CHARACTERS]!r}" for source, bad in shown)
-    accept = " / ".join(dict.fromkeys(bad.accept for _, bad in shown))
-    many = "1 row" if len(rows.bad) == 1 else f"{len(rows.bad):,} rows"
-    raise CallError(
-        say(f"{many} cannot be read:\n{lines}", f"有 {len(rows.bad):,} 行读不了：\n{lines}"),
-        say(f"mend the file, or write under [prepare]: {accept} (all of them are in {folder / 'rejects.csv'})",
-            f"修改文件，或在 [prepare] 下写：{accept}（全部列在 {folder / 'rejects.csv'}）"),
-        where=f"{shown[0][0]}:{shown[0][1].line}",
-    )
 
 
 # --------------------------------------------------------------- preparing
@@ -381,8 +369,8 @@ class _Prepared:
 
 def fingerprint_of(source: Any, settings: PrepareSettings, clean: CleanSettings) -> str:
     """SHA-256 of the data's bytes and of every setting that shapes the rows; paths do not count."""
-    shaping = asdict(settings) | {"data": "", "test": ""}
-    parts = [f"{VERSION}", json.dumps([shaping, asdict(clean)], sort_keys=True), hash_source(source), hash_source(settings.test)]
+    shaping, how = asdict(settings) | {"data": "", "test": ""}, table_options(settings)
+    parts = [f"{VERSION}", json.dumps([shaping, asdict(clean)], sort_keys=True), hash_source(source, **how), hash_source(settings.test, **how)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -24,6 +24,7 @@ from .core.language import Said, say
 from .core.settings import check_settings, to_toml, unknown_key
 from .deploy import DeploySettings, deploy_steps
 from .evaluate import EvaluateSettings, evaluate_steps, note_reading
+from .formats import is_address
 from .predict import PredictSettings, open_bundle, open_model
 from .prepare import PrepareSettings, fingerprint_of, prepare_steps
 from .train import TrainSettings, train_steps
@@ -70,7 +71,7 @@ class Project:
         if not self.settings["prepare"].data:
             raise CallError(say("It is not said which table to learn from.", "没有说明用哪张表来学习。"),
                             say('write under [prepare]: data = "…", from the project\'s folder', '在 [prepare] 下写：data = "…"，路径从项目文件夹算起'), where=str(self.folder / FILE))
-        return _from_here(self.folder / self.settings["prepare"].data)
+        return _from_here(self.folder, self.settings["prepare"].data)
 
     @property
     def bundles(self) -> Path:
@@ -79,7 +80,7 @@ class Project:
     def prepare_settings(self) -> PrepareSettings:
         """[prepare] with the paths made absolute from the project's folder."""
         settings = self.settings["prepare"]
-        return replace(settings, data=self.data, test=None if settings.test is None else _from_here(self.folder / settings.test))
+        return replace(settings, data=self.data, test=None if settings.test is None else _from_here(self.folder, settings.test))
 
     @cached_property
     def marks(self) -> dict[str, str]:
@@ -97,9 +98,11 @@ class Project:
         return sorted((path.parent for path in (self.folder / "runs").glob("*/run.json")), reverse=True)
 
 
-def _from_here(path: Path) -> str:
-    """The path as a person here would write it: without the way up and down again that leads through the project's folder."""
-    real, here = os.path.realpath(path), os.getcwd()
+def _from_here(folder: Path, path: str) -> str:
+    """A project's path as a person here would write it: without the way up and down again that leads through the project's folder."""
+    if is_address(path):
+        return path
+    real, here = os.path.realpath(folder / path), os.getcwd()
     return os.path.relpath(real, here) if Path(real).is_relative_to(here) else real
 
 

@@ -46,15 +46,17 @@ _PLAIN = (("我的卡还没到，请问什么时候能收到？", "物流"), ("�
 def check_format(format: str | Format) -> None:
     """Check that a format keeps its promises: what is written is read again, twice, lazily; an empty file is refused politely.
 
-    A format without `suffixes` has no file: its writer has to say so, and it reads a list of dicts. A format may name in
-    `written` the options that read again what its writer wrote. Raises AssertionError saying what does not hold.
+    A format without `suffixes` writes no file: its writer has to say so, and `source_of(columns, rows, folder)` stores rows where
+    `open` reads them. A format may name in `written` the options that read again what its writer wrote. Raises AssertionError
+    saying what does not hold.
     """
     member: Format = find_format(format) if isinstance(format, str) else format
     _hold(isinstance(member, Format), "a format has name, suffixes, open and writer")
     if not member.suffixes:
         _refuses(lambda: member.writer(io.BytesIO(), ["text"]), "a format that cannot write says so with a CallError and a hint")
-        _refuses(lambda: member.open([]), "no rows are refused with a CallError and a hint")
-        _same_twice(member.open([{"text": text, "label": label} for text, label in _TRICKY]), _TRICKY)
+        _refuses(lambda: member.open([]), "what is no source is refused with a CallError and a hint")
+        with TemporaryDirectory() as folder:
+            _same_twice(member.open(member.source_of(("text", "label"), _TRICKY, Path(folder))), _TRICKY)
         return
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"表 table{member.suffixes[0]}"

@@ -83,6 +83,15 @@ def data_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
+def postgresql() -> Iterator[Any]:
+    """A PostgreSQL server of this session's own, behind a socket in a temporary folder; see servers.py."""
+    from servers import PostgreSQL
+
+    with PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One deployed bundle a family, from the same small table."""
     from startlm import build_model, deploy_model, evaluate_model, prepare_examples, train_model

@@ -14,7 +14,7 @@ from ..columns.roles import guess_roles, guess_split
 from ..core.contracts import Row, Table
 from ..core.errors import CallError
 from ..core.language import Said, say
-from ..formats import no_rows, no_such_column, open_table
+from ..formats import is_address, no_rows, no_such_column, open_table
 
 MOST_ROWS = 100_000  # rows read to draw the sample from: files are often sorted by label
 
@@ -54,7 +54,7 @@ def look_at(data: str, *, test: str | None = None, text: tuple[str, ...] = (), l
     kinds = {name: guess_kind(values, name) for name, values in samples.items()}
     # what is named as text cannot be guessed to be the label as well
     roles = guess_roles([name for name in table.columns if name not in text], samples, {name: kind for name, (kind, _) in kinds.items()})
-    said = list(said for each in tables for said in each.said)
+    said = [said for each in tables for said in each.said]
     said += [say(f"column {name}: {kind} ({why.en})", f"列 {name}：{_KINDS[kind]}（{why.zh}）") for name, (kind, why) in kinds.items()]
     text, label, split_column = text or roles.text, label or roles.label, split_column or roles.split
     if label in text:
@@ -98,4 +98,8 @@ def _samples(table: Table) -> dict[str, list[Any]]:
 
 
 def _relative(path: str, folder: Path) -> str:
+    if path.startswith("sqlite:///"):
+        path = path.removeprefix("sqlite:///")
+    if is_address(path):
+        return path
     return Path(os.path.relpath(Path(path).resolve(), folder.resolve())).as_posix()

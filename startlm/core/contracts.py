@@ -65,7 +65,11 @@ class RowWriter(Protocol):
 
 @runtime_checkable
 class Format(Protocol):
-    """Where rows come from and go to."""
+    """Where rows come from and go to.
+
+    Besides what stands here a format may have `magics` (how its files begin, bytes), `schemes` (of addresses, "sqlite" of
+    sqlite:///…) and, where it writes no file, `source_of(columns, rows, folder)`, which stores rows where `open` reads them.
+    """
 
     name: str
     suffixes: tuple[str, ...]

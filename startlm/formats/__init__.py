@@ -13,15 +13,16 @@ from startlm.core.contracts import Format, Table
 from startlm.core.errors import CallError
 from startlm.core.language import say
 from startlm.core.shelves import look_up
-from startlm.formats.sources import SAVE_AS_CSV, find_source
+from startlm.formats.sources import SAVE_AS_CSV, find_source, first_bytes
 
 FORMATS = {
     "delimited": "startlm.formats.delimited:Delimited",
     "json_lines": "startlm.formats.json_lines:JsonLines",
+    "parquet": "startlm.formats.parquet:Parquet",
+    "spreadsheet": "startlm.formats.spreadsheet:Spreadsheet",
+    "database": "startlm.formats.database:Database",
     "memory": "startlm.formats.memory:Memory",
 }
-
-_NOT_YET = {".xlsx", ".xls", ".xlsm", ".ods", ".numbers", ".parquet", ".arrow", ".feather", ".db", ".sqlite", ".sqlite3"}
 
 
 def find_format(name: str) -> Format:
@@ -29,21 +30,26 @@ def find_format(name: str) -> Format:
     return look_up(FORMATS, name, say("format", "格式"))
 
 
-def open_table(source: Any, *, format: str | None = None, **options: Any) -> Table:
-    """The table at `source`: a path, "-" (standard input), a list of dicts, or anything with the Arrow C stream.
+def known_format(name: str) -> None:
+    """Raises CallError for a format that is not on the shelf."""
+    find_format(name)
 
-    The format is chosen by `format`, else by the suffix, else by the content. Options that are None are left to be found.
-    Raises CallError for what is not there or cannot be read, with its place and what to do.
+
+def open_table(source: Any, *, format: str | None = None, **options: Any) -> Table:
+    """The table at `source`: a path, a database's address, "-" (standard input), a list of dicts, or anything with the Arrow C stream.
+
+    The format is chosen by `format`, else by the address or the first bytes, else by the suffix, else by the content. Options that
+    are None are left to be found. Raises CallError for what is not there or cannot be read, with its place and what to do.
 
     >>> open_table([{"text": "我的卡还没到", "label": "card"}]).columns
     ('text', 'label')
     """
     told = {name: value for name, value in options.items() if value is not None}
     if isinstance(source, (str, Path)):
-        _refuse_url(str(source))
-        source = find_source(source)
-        _refuse_not_yet(source.name)
-        name = format or _format_of(source.name, source.sample())
+        name = format or _format_by_address(str(source)) or _format_by_bytes(first_bytes(Path(source)))
+        if name is None:
+            source = find_source(source)
+            name = _format_of(source.name, source.sample())
     else:
         name = format or "memory"
     member = find_format(name)
@@ -59,7 +65,7 @@ def open_table(source: Any, *, format: str | None = None, **options: Any) -> Tab
 def format_for(path: str | Path) -> str:
     """The name of the format that writes this file, by its suffix. Raises CallError for a suffix nobody writes."""
     suffix = Path(path).suffix.lower()
-    known = {ending: name for name in ("delimited", "json_lines") for ending in find_format(name).suffixes}
+    known = {ending: name for name in FORMATS for ending in find_format(name).suffixes}
     if suffix not in known:
         raise CallError(
             say(f"No format writes files that end in {suffix or 'nothing'!r}.", f"没有格式能写出以 {suffix or '空'!r} 结尾的文件。"),
@@ -79,28 +85,35 @@ def written_as(path: str | Path) -> dict[str, str]:
     return {"delimiter": delimiter} if delimiter else {}
 
 
-def _format_of(name: str, sample: bytes) -> str:
-    suffix = Path(name).suffix.lower()
-    for format_name in ("json_lines", "delimited"):
-        if suffix in find_format(format_name).suffixes:
-            return format_name
-    return "json_lines" if re.match(rb"(\xef\xbb\xbf)?\s*[{\[]\s*[\"{]", sample) else "delimited"
+def is_address(source: str | Path) -> bool:
+    """Whether this is an address (scheme://…), not a path."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", str(source)) is not None
 
 
-def _refuse_not_yet(name: str) -> None:
-    suffix = Path(name).suffix.lower()
-    if suffix in _NOT_YET:
-        raise CallError(say(f"A {suffix} file is not read yet.", f"{suffix} 文件暂不支持。"), SAVE_AS_CSV, where=name)
-
-
-def _refuse_url(source: str) -> None:
-    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source):
-        return
-    if source.lower().startswith(("http://", "https://", "s3://", "ftp://")):
-        message = say("Nothing is fetched from the network.", "不会从网络下载数据。")
-        raise CallError(message, say("download the file and give its path", "请先下载文件，再给出它的路径"), where=source)
+def _format_by_address(source: str) -> str | None:
+    """The format that reads this address; None for a path. Raises CallError for an address that nobody reads."""
+    if not is_address(source):
+        return None
+    scheme = source.partition("://")[0].lower()
+    for name in FORMATS:
+        if scheme in getattr(find_format(name), "schemes", ()):
+            return name
+    if scheme in ("http", "https", "s3", "ftp"):
+        raise CallError(say("Nothing is fetched from the network.", "不会从网络下载数据。"), say("download the file and give its path", "请先下载文件，再给出它的路径"), where=source)
     shown = re.sub(r"//[^/@]*@", "//…@", source)  # the address of a database may hold a password
-    raise CallError(say("A database is not read yet.", "数据库暂不支持。"), SAVE_AS_CSV, where=shown)
+    raise CallError(say(f"Nothing here reads {scheme}://.", f"还不能读取 {scheme}://。"), SAVE_AS_CSV, where=shown)
+
+
+def _format_by_bytes(first: bytes) -> str | None:
+    """The binary format whose files begin like this; None where none does."""
+    return next((name for name in FORMATS for magic in getattr(find_format(name), "magics", ()) if first.startswith(magic)), None)
+
+
+def _format_of(name: str, sample: bytes) -> str:
+    """The format of text: by its suffix, else by how it begins. Raises CallError for the suffix of a format that is not text."""
+    suffix = Path(name).suffix.lower()
+    by_suffix = next((each for each in FORMATS if suffix in find_format(each).suffixes), None)
+    return by_suffix or ("json_lines" if re.match(rb"(\xef\xbb\xbf)?\s*[{\[]\s*[\"{]", sample) else "delimited")
 
 
 def no_such_column(column: str, table: Table) -> CallError:
@@ -119,17 +132,33 @@ def no_rows(table: Table) -> CallError:
     return CallError(say("The table has no rows, only a head.", "这张表只有表头，没有数据行。"), say("add rows below the head", "请在表头下面加入数据"), where=table.source)
 
 
-def hash_source(source: Any) -> str:
-    """SHA-256 of what a source holds; "" for None. Raises CallError for a stream, which passes only once."""
+def hash_source(source: Any, **options: Any) -> str:
+    """SHA-256 of what a source holds; "" for None. Raises CallError for a stream, which passes only once.
+
+    A file's is that of its bytes. Of rows in memory and of a query (`options` as for `open_table`) it is that of the rows.
+    """
     if source is None:
         return ""
-    if isinstance(source, (str, Path)):
+    if isinstance(source, (str, Path)) and not is_address(source) and not _is_database(Path(source)):
         return _hash_of_file(source)
-    return hashlib.sha256("\n".join(repr(row) for row in open_table(source).rows()).encode("utf-8", "surrogatepass")).hexdigest()
+    digest = hashlib.sha256()
+    for number, row in enumerate(open_table(source, **options).rows()):
+        digest.update(("\n" * (number > 0) + repr(row)).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _is_database(path: Path) -> bool:
+    """Whether the file is asked, not read: its bytes change also where the rows do not."""
+    name = _format_by_bytes(first_bytes(path))
+    return name is not None and bool(getattr(find_format(name), "schemes", ()))
 
 
 def _hash_of_file(path: str | Path) -> str:
-    found, digest = find_source(path), hashlib.sha256()
+    digest = hashlib.sha256()
+    if first_bytes(Path(path)):
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    found = find_source(path)
     if not found.again:
         raise CallError(say("Rows to learn from are read more than once; this passes only once.", "用来学习的数据要读多遍，而这里只能读一遍。"),
                         say("save it to a file and give the file", "请先存成文件，再使用那个文件"), where=found.name)

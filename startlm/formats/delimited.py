@@ -19,6 +19,7 @@ from startlm.core.language import Said, say
 from startlm.formats.encodings import UNFIT, Encoding, choose_encoding, judge_unfit, say_encoding, start_decoder
 from startlm.formats.layout import Layout, dialect, find_layout
 from startlm.formats.lines import Lines
+from startlm.formats.rows import name_columns
 from startlm.formats.sources import SAMPLE, Source, find_source
 
 CELL_LIMIT = 1_000_000  # characters
@@ -164,25 +165,7 @@ def _name_columns(sample: str, layout: Layout) -> tuple[tuple[str, ...], tuple[S
         first = [""]
     if not layout.head:
         return tuple(f"column_{i}" for i in range(1, len(first) + 1)), ()
-    names, taken, changed = [], set(first), []
-    seen: set[str] = set()
-    for i, cell in enumerate(first, 1):
-        name = UNFIT.sub("\ufffd", cell).strip() or f"column_{i}"
-        if name in seen or not cell.strip():
-            name = _free_name(name, taken | seen if name in seen else seen)
-            was = say("without a name", "没有名称") if not cell.strip() else say(f"a second {cell!r}", f"又一个 {cell!r}")
-            changed.append(say(f"Column {i} ({was.en}) is called {name!r}.", f"第 {i} 列（{was.zh}）改称 {name!r}。"))
-        seen.add(name)
-        names.append(name)
-    return tuple(names), tuple(changed)
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{name}_{number}"
-    return free
+    return name_columns(first)
 
 
 def _say_layout(layout: Layout, told: Layout, width: int) -> Iterator[Said]:

@@ -14,6 +14,7 @@ from startlm.core.errors import CallError
 from startlm.core.language import Said, say
 from startlm.formats.encodings import UNFIT, Encoding, choose_encoding, judge_unfit, say_encoding
 from startlm.formats.lines import Lines
+from startlm.formats.rows import flat, refuse_for_excel
 from startlm.formats.sources import Source, find_source
 
 CELL_LIMIT = 1_000_000  # characters
@@ -52,11 +53,7 @@ class JsonLines:
     @staticmethod
     def writer(stream: BinaryIO, columns: Sequence[str], *, for_excel: bool = False) -> JsonLinesWriter:
         """A writer in UTF-8. Raises CallError for `for_excel`: Excel reads CSV."""
-        if for_excel:
-            raise CallError(
-                say("Excel does not read JSON lines.", "Excel 不能读取 JSON lines。"),
-                say("let the name of the output end in .csv", "请让输出文件名以 .csv 结尾"),
-            )
+        refuse_for_excel(for_excel, "JSON lines")
         return JsonLinesWriter(stream, columns)
 
 
@@ -136,7 +133,7 @@ def _read_rows(source: Source, coding: Encoding, columns: tuple[str, ...]) -> It
             get = record.get
             values = [get(key) for key in columns]
             if len(line) > CELL_LIMIT or any(type(value) in (dict, list) for value in values):
-                values = [_flat(value) for value in values]
+                values = [flat(value) for value in values]
                 long = [key for key, value in zip(columns, values, strict=True) if isinstance(value, str) and len(value) > CELL_LIMIT]
                 if long:
                     yield BadRow(number, long[0], "", "oversize_cell", _too_long(), _SKIP)
@@ -174,10 +171,6 @@ def _mend(value: Any) -> Any:
     if isinstance(value, dict):
         return {_mend(key): _mend(item) for key, item in value.items()}
     return [_mend(item) for item in value] if isinstance(value, list) else value
-
-
-def _flat(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if isinstance(value, (dict, list)) else value
 
 
 def _bad_line(number: int, line: str, record: Any, columns: tuple[str, ...]) -> BadRow:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
+from pathlib import Path
 from typing import Any, Iterator, Mapping, NoReturn, Sequence
 
 from startlm.core.contracts import Row, Table
 from startlm.core.errors import CallError, MissingExtraError
 from startlm.core.language import say
+from startlm.formats.rows import flat
 
 
 class Memory:
@@ -38,6 +39,11 @@ class Memory:
         return Table(tuple(columns), "memory", Memory.name, {}, partial(_read_dicts, source, tuple(columns)))
 
     @staticmethod
+    def source_of(columns: Sequence[str], rows: Sequence[Sequence[Any]], folder: Path) -> Any:
+        """These rows, as `open` takes them."""
+        return [dict(zip(columns, values, strict=True)) for values in rows]
+
+    @staticmethod
     def writer(stream: Any, columns: Sequence[str], **options: Any) -> NoReturn:
         """Raises CallError: rows in memory have no file."""
         _refuse(say("Rows in memory are not written to a file.", "内存中的数据没有可写的文件格式。"))
@@ -53,7 +59,7 @@ def _refuse(message: Any) -> NoReturn:
 
 def _read_dicts(records: Sequence[Mapping[str, Any]], columns: tuple[str, ...]) -> Iterator[Row]:
     for number, record in enumerate(records, 1):
-        yield Row(number, tuple(_flat(record.get(key)) for key in columns))
+        yield Row(number, tuple(flat(record.get(key)) for key in columns))
 
 
 def _open_frame(source: Any) -> Table:
@@ -69,9 +75,4 @@ def _open_frame(source: Any) -> Table:
 
 def _read_frame(frame: Any) -> Iterator[Row]:
     for number, values in enumerate(frame.iter_rows(), 1):
-        yield Row(number, tuple(_flat(value) for value in values))
-
-
-def _flat(value: Any) -> Any:
-    nested = isinstance(value, (dict, list, tuple))
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str) if nested else value
+        yield Row(number, tuple(flat(value) for value in values))

@@ -1,12 +1,67 @@
-"""The rows of one or more tables in memory, column order made one, and those that could not be read, for rejects.csv."""
+"""What several formats do with rows: names of columns made fit, nested values made flat, the rows of several tables in memory,
+and those that could not be read, for rejects.csv."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
+from pathlib import Path
 from typing import Any, Sequence
 
 from ..core.contracts import BadRow, Table
+from ..core.durable import write_bytes
+from ..core.errors import CallError
+from ..core.language import Said, say
+from .encodings import UNFIT
+
+SHOWN_BAD_ROWS, SHOWN_CHARACTERS = 5, 60
+
+
+def flat(value: Any) -> Any:
+    """A nested value as its JSON text, bytes as the text they hold; any other stays.
+
+    >>> flat([1, "a"]), flat(2.5)
+    ('[1,"a"]', 2.5)
+    """
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode("utf-8", "replace")
+    nested = isinstance(value, (dict, list, tuple))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str) if nested else value
+
+
+def name_columns(cells: Sequence[str]) -> tuple[tuple[str, ...], tuple[Said, ...]]:
+    """The columns' names from a head's cells, no two equal and none empty, and what had to be changed for that.
+
+    >>> name_columns(["a", "", "a"])[0]
+    ('a', 'column_2', 'a_2')
+    """
+    names, taken, changed = [], set(cells), []
+    seen: set[str] = set()
+    for i, cell in enumerate(cells, 1):
+        name = UNFIT.sub("\ufffd", cell).strip() or f"column_{i}"
+        if name in seen or not cell.strip():
+            name = _free_name(name, taken | seen if name in seen else seen)
+            was = say("without a name", "没有名称") if not cell.strip() else say(f"a second {cell!r}", f"又一个 {cell!r}")
+            changed.append(say(f"Column {i} ({was.en}) is called {name!r}.", f"第 {i} 列（{was.zh}）改称 {name!r}。"))
+        seen.add(name)
+        names.append(name)
+    return tuple(names), tuple(changed)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}_{number}"
+    return free
+
+
+def refuse_for_excel(for_excel: bool, kind: str) -> None:
+    """Raises CallError where a file is asked for Excel in a format that Excel does not read."""
+    if for_excel:
+        raise CallError(say(f"Excel does not read {kind}.", f"Excel 不能读取 {kind}。"),
+                        say("let the name of the output end in .csv or .xlsx", "请让输出文件名以 .csv 或 .xlsx 结尾"))
 
 
 class Rows:
@@ -44,3 +99,22 @@ def rejects_csv(bad: Sequence[tuple[str, BadRow]]) -> bytes:
     writer.writerow(["file", "line", "column", "value", "kind", "why", "accept"])
     writer.writerows([source, row.line, row.column, row.value[:200], row.kind, str(row.why), row.accept] for source, row in bad)
     return out.getvalue().encode("utf-8")
+
+
+def refuse_bad_rows(bad: Sequence[tuple[str, BadRow]], path: Path, *, stop: bool) -> None:
+    """Writes the reject file where a row could not be read. Raises CallError with the places of the first ones to `stop` there."""
+    if not bad:
+        return
+    write_bytes(path, rejects_csv(bad))
+    if not stop:
+        return
+    shown = bad[:SHOWN_BAD_ROWS]
+    lines = "\n".join(f"    {source}:{row.line} {row.column}: {row.why}: {row.value[:SHOWN_CHARACTERS]!r}" for source, row in shown)
+    accept = " / ".join(dict.fromkeys(row.accept for _, row in shown))
+    many = "1 row" if len(bad) == 1 else f"{len(bad):,} rows"
+    raise CallError(
+        say(f"{many} cannot be read:\n{lines}", f"有 {len(bad):,} 行读不了：\n{lines}"),
+        say(f"mend the file, or write under [prepare]: {accept} (all of them are in {path})",
+            f"修改文件，或在 [prepare] 下写：{accept}（全部列在 {path}）"),
+        where=f"{shown[0][0]}:{shown[0][1].line}",
+    )

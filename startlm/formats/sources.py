@@ -131,27 +131,53 @@ def find_source(source: str | Path | Source) -> Source:
         found = StreamSource(sys.stdin.buffer, "-")
     else:
         path = Path(source)
-        kind = _kind(path)
-        if stat.S_ISDIR(kind):
-            raise _wrong(path, say("This is a folder, not a file.", "这是一个文件夹，不是文件。"), say("give one file in it", "请指定其中的一个文件"))
-        found = FileSource(path) if stat.S_ISREG(kind) else StreamSource(_opened(path), str(path), close=True)
+        found = FileSource(path) if stat.S_ISREG(_kind(path)) else StreamSource(_opened(path), str(path), close=True)
     _refuse_empty_or_known(found.sample(), found.name)
     return found
+
+
+def find_file(source: str | Path | Source) -> Path:
+    """The path of a file that is read as a whole. Raises CallError for what is not there, a folder, a stream, or an empty file."""
+    path = source.path if isinstance(source, FileSource) else Path(source if isinstance(source, (str, Path)) else source.name)
+    if not stat.S_ISREG(_kind(path)):
+        raise _wrong(path, say("This is not a file on disk.", "这不是磁盘上的文件。"), say("save it to a file and give the file", "请先存成文件，再使用那个文件"))
+    if not first_bytes(path):
+        raise _empty(path)
+    return path
+
+
+def first_bytes(path: Path, count: int = 16) -> bytes:
+    """How the file begins; b"" for what is no file on disk: it would pass only once."""
+    try:
+        if not path.is_file():
+            return b""
+    except (OSError, ValueError):
+        return b""
+    with _opened(path) as stream:
+        return stream.read(count)
 
 
 def _refuse_empty_or_known(sample: bytes, name: str) -> None:
     """Raises CallError for an empty sample and for one that begins as a known binary format does."""
     if not sample.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0"):
-        raise _wrong(name, say("The file is empty.", "文件是空的。"), say("give a file with rows in it", "请换一个有内容的文件"))
+        raise _empty(name)
     for magic, kind in _MAGIC.items():
         if sample.startswith(magic):
-            message = say(f"This is not text but {kind.en}: not read yet.", f"这不是文本，而是{kind.zh}：暂不支持。")
+            message = say(f"This is not text but {kind.en}.", f"这不是文本，而是{kind.zh}。")
             raise _wrong(name, message, SAVE_AS_CSV)
 
 
+def _empty(name: Path | str) -> CallError:
+    return _wrong(name, say("The file is empty.", "文件是空的。"), say("give a file with rows in it", "请换一个有内容的文件"))
+
+
 def _kind(path: Path) -> int:
+    """The mode of what is there; never a folder's."""
     try:
-        return path.stat().st_mode
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
+            raise _wrong(path, say("This is a folder, not a file.", "这是一个文件夹，不是文件。"), say("give one file in it", "请指定其中的一个文件"))
+        return kind
     except PermissionError:
         raise _unreadable(path) from None
     except (OSError, ValueError):  # ValueError: a NUL in the path
