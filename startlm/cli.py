@@ -171,6 +171,29 @@ def new(
             say(f"\nWrote {path}. Next: startlm run {name}", f"\n已写出 {path}。下一步：startlm run {name}"))
 
 
+@command(name="inspect")
+def look(
+    file: Annotated[str, typer.Argument(help="The table to look at. 要看的表。", metavar="FILE")],
+    output: Annotated[Optional[str], typer.Option("--output", "-o", help="Where to write the page. 页面写到哪里。")] = None,
+    sheet: Annotated[Optional[str], typer.Option(help="The sheet of a workbook. 工作簿中的工作表。")] = None,
+    query: Annotated[Optional[str], typer.Option(help="What a database is asked. 数据库查询或表名。")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing page. 覆盖已有页面。")] = False,
+) -> None:
+    """Look at a table before anything is trained: one offline page. 训练之前先看看表：一个离线页面。"""
+    from .commands.display import Display
+    from .commands.inspect import inspect_steps
+    from .formats import is_address, open_table
+
+    page = Path(output or ("table" if is_address(file) or file == "-" else Path(file).stem) + ".inspect.html")
+    show, last = Display(quiet=_said.as_json, titles=TITLES), None
+    for last in inspect_steps(open_table(file, sheet=sheet, query=query), page, overwrite=force):
+        show.see(last)
+    content = last.result if last else {}
+    for use in content["uses"]:
+        _print(say(f"{use['en']}\n  {use['command']}".rstrip(), f"{use['zh']}\n  {use['command']}".rstrip()))
+    _finish({**content, "page": str(page)}, say(f"\nWrote {page}", f"\n已写出 {page}"))
+
+
 def _run(name: str, until: str) -> None:
     from .project import Project, run_project
     from .commands.display import Display

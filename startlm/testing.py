@@ -144,19 +144,22 @@ _ODD_COLUMNS: tuple[list[Any], ...] = (
 
 
 def check_column(column: str | type) -> None:
-    """Check that a kind of column keeps its promises: it guesses on anything, twice the same, and says why in both languages.
+    """Check that a kind of column keeps its promises: it guesses and shows anything, twice the same, and speaks both languages.
 
     Where it cleans, cleaning a second time changes nothing. Raises AssertionError saying what does not hold.
     """
     member: Any = look_up(COLUMNS, column, say("kind of column", "列类型")) if isinstance(column, str) else column
-    _hold(isinstance(member.name, str) and bool(member.name), "a kind of column has a name")
+    _hold(isinstance(member.name, str) and bool(member.name and member.said.en and member.said.zh), "a kind of column has a name, and one in each language")
     for values in _ODD_COLUMNS:
         given = list(values)
         guess = member.guess(values, "column")
         _hold(0.0 <= guess.score <= 1.0, f"the score lies in [0, 1], not at {guess.score}")
         _hold(bool(guess.why.en and guess.why.zh), "a guess says why, in both languages")
         _hold(member.guess(values, "column") == guess, "the same values are guessed the same")
-        _hold(list(map(repr, values)) == list(map(repr, given)), "guessing leaves the values alone")
+        shown = member.show(values)
+        _hold(all(said.en and said.zh and isinstance(value, str) for said, value in shown.facts), "facts are said in both languages")
+        _hold(sum(rows for _, rows in shown.bars) <= len(values), "bars count each value once at most")
+        _hold(list(map(repr, values)) == list(map(repr, given)), "guessing and showing leave the values alone")
     for value in (value for values in _ODD_COLUMNS for value in values if isinstance(value, str) and hasattr(member, "clean")):
         once = member.clean(value)
         text = once if isinstance(once, str) else once.text

@@ -83,6 +83,15 @@ def data_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium; see browser.py."""
+    from browser import launched
+
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
 def postgresql() -> Iterator[Any]:
     """A PostgreSQL server of this session's own, behind a socket in a temporary folder; see servers.py."""
     from servers import PostgreSQL

@@ -1,14 +1,16 @@
 """Kinds of column: what a column's values are, guessed from a sample, cleaned, and told to the user.
 
-Each kind has `guess(values, name) -> Guess` on a sample of at most 2,000 values. `startlm.columns.roles` says which
-column is the text, which the label, which the split.
+Each kind has `guess(values, name) -> Guess` on a sample of at most 2,000 values, and `show(values) -> Shown`: what `startlm inspect`
+tells of a whole column. `startlm.columns.roles` says which column is the text, which the label, which the split.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Any, Iterable, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, NamedTuple, Sequence
+
+import numpy as np
 
 from ..core.language import Said, say
 from ..core.shelves import look_up
@@ -32,6 +34,13 @@ class Guess(NamedTuple):
     why: Said
 
 
+class Shown(NamedTuple):
+    """What is told of a column: facts in words (what, value), and bars (name, rows) for a picture."""
+
+    facts: tuple[tuple[Said, str], ...]
+    bars: tuple[tuple[str, int], ...] = ()
+
+
 def guess_kind(values: Sequence[Any], name: str) -> tuple[str, Said]:
     """The kind that fits best, and why. Of equal scores the first on the shelf wins; an empty column is a category."""
     sample = values[:SAMPLE]
@@ -41,6 +50,11 @@ def guess_kind(values: Sequence[Any], name: str) -> tuple[str, Said]:
         if guess.score > best_guess.score:
             best, best_guess = kind, guess
     return best, best_guess.why
+
+
+def kind_said(kind: str) -> Said:
+    """What a kind of column is called, in both languages."""
+    return look_up(COLUMNS, kind, say("kind of column", "列类型")).said  # type: ignore[no-any-return]
 
 
 def as_text(value: Any) -> str:
@@ -61,6 +75,22 @@ def as_text(value: Any) -> str:
 def filled(values: Sequence[Any]) -> list[str]:
     """The values that hold something, as stripped text."""
     return [text for text in (as_text(value).strip() for value in values) if text]
+
+
+def histogram(numbers: Sequence[float], show: Callable[[float], str], bars: int = 12) -> tuple[tuple[str, int], ...]:
+    """How many numbers lie in each of so many equally wide bins; the outermost one per cent on each side goes into the end bins."""
+    values = np.asarray(numbers, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return ()
+    low, high = np.quantile(values, (0.01, 0.99))
+    if low == high:
+        low, high = values.min(), values.max()
+    if low == high:
+        return ((show(low), len(values)),)
+    edges = np.linspace(low, high, bars + 1)
+    counts, _ = np.histogram(np.clip(values, low, high), edges)
+    return tuple((f"{show(a)} – {show(b)}", int(count)) for a, b, count in zip(edges, edges[1:], counts))
 
 
 _camel = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

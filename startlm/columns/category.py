@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from typing import Any, Mapping, NamedTuple, Sequence
 
 from ..core.language import Said, say
 from ..core.scripts import count_han
-from . import Guess, filled, names_in
+from . import Guess, Shown, filled, names_in
 from .cleaning import CleanSettings, clean_texts
 
 LABEL_NAMES = frozenset("label labels category categories intent intents class target sentiment topic polarity 标签 类别 意图 分类 类目 情感 主题 标注".split())
@@ -23,6 +24,7 @@ OUTCOME_NAMES = frozenset(
 )
 """Names that often are what a model is to learn, when no column bears one of LABEL_NAMES."""
 
+_BARS = 12  # values shown
 _FEW = 20  # so many different whole numbers may still be labels
 _label_settings = CleanSettings(html=False)
 _numeric = re.compile(r"[+-]?\d+(?:\.0+)?")
@@ -32,6 +34,7 @@ class Category:
     """One of a fixed set of names or small numbers: a topic, an intent, a rating, 0 and 1."""
 
     name = "category"
+    said = say("category", "类别")
 
     @staticmethod
     def guess(values: Sequence[Any], name: str) -> Guess:
@@ -55,6 +58,14 @@ class Category:
         if named and length <= 30:
             score = max(score, 0.7 if d < n or n < 20 else 0.5)
         return Guess(min(0.97, score + 0.04 * named), why)
+
+    @staticmethod
+    def show(values: Sequence[Any]) -> Shown:
+        """The most frequent values, and how many there are."""
+        counts = Counter(Category.clean(text) for text in filled(values))
+        once = sum(count == 1 for count in counts.values())
+        facts = [(say("different values", "不同的值"), f"{len(counts):,}"), (say("seen once", "只出现一次"), f"{once:,}")]
+        return Shown(tuple(facts), tuple(counts.most_common(_BARS)))
 
     @staticmethod
     def clean(label: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 from typing import Any, Sequence
 
 from ..core.language import say
 from ..core.scripts import HAN
-from . import Guess, filled, names_in, words_of
+from . import Guess, Shown, filled, names_in, words_of
 
 _ID_NAMES = frozenset(
     "id ids customer user item product order uuid guid uid key sku asin isbn hash index idx no number code serial url link email phone mobile ip"
@@ -24,6 +25,7 @@ class Identifier:
     """A name for one thing: order numbers, customers' ids, links."""
 
     name = "identifier"
+    said = say("identifier", "编号")
 
     @staticmethod
     def guess(values: Sequence[Any], name: str) -> Guess:
@@ -46,6 +48,15 @@ class Identifier:
         if different >= 0.98 and n > 3 and codes >= 0.9:
             return Guess(0.6 if numbers > 0.5 and not _counts_up(texts) else 0.92, why)
         return Guess(0.3 * codes * different, why)
+
+    @staticmethod
+    def show(values: Sequence[Any]) -> Shown:
+        """How many things there are, and how many rows the most frequent has: many rows of one customer belong in one part."""
+        counts = Counter(filled(values))
+        if not counts:
+            return Shown(())
+        facts = ((say("different values", "不同的值"), f"{len(counts):,}"), (say("rows of the most frequent", "最多的一个有几行"), f"{max(counts.values()):,}"))
+        return Shown(facts)
 
 
 def _counts_up(texts: list[str]) -> bool:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Sequence
 
+import numpy as np
+
 from ..core.language import say
-from ..core.scripts import count_han
-from . import Guess, filled, names_in
+from ..core.scripts import count_han, languages_of
+from . import Guess, Shown, filled, histogram, names_in
 from .cleaning import Cleaned, CleanSettings
+
+LANGUAGES = {"zh": say("Chinese", "中文"), "en": say("English", "英文"), "mixed": say("mixed", "中英混合"), "other": say("other", "其他")}
 
 
 class Text:
     """What people write: sentences, titles, messages, in any language."""
 
     name = "text"
+    said = say("text", "文本")
 
     @staticmethod
     def guess(values: Sequence[Any], name: str) -> Guess:
@@ -33,6 +39,20 @@ class Text:
             f"每个值约 {middle:.0f} 个词，{distinct:.0%} 的值互不相同",
         )
         return Guess(score, why)
+
+    @staticmethod
+    def show(values: Sequence[Any]) -> Shown:
+        """Lengths in characters, the languages, how many differ."""
+        texts = filled(values)
+        if not texts:
+            return Shown(())
+        lengths = np.array([len(text) for text in texts])
+        languages = Counter(languages_of(texts))
+        middle, long = np.quantile(lengths, (0.5, 0.99))
+        facts = [(say("characters, half have at most", "字符数，一半不超过"), f"{middle:,.0f}"), (say("99 % have at most", "99% 不超过"), f"{long:,.0f}"),
+                 (say("the longest has", "最长"), f"{lengths.max():,}"), (say("different values", "不同的值"), f"{len(set(texts)):,}")]
+        facts += [(LANGUAGES[name], f"{languages[name] / len(texts):.1%}") for name in LANGUAGES if languages[name]]
+        return Shown(tuple(facts), histogram(lengths, lambda length: f"{length:,.0f}"))
 
     @staticmethod
     def clean(text: str, settings: CleanSettings = CleanSettings()) -> Cleaned:

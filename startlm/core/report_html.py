@@ -126,7 +126,7 @@ def pair(left: str, right: str) -> str:
 # ----------------------------------------------------------------------- page
 
 
-def whole_page(body: str, bottom: str) -> str:
+def whole_page(body: str, bottom: str, title: Said = say("report", "评估报告")) -> str:
     """The page around its main part: nothing is loaded, and no other script runs than ours."""
     style = Path(__file__).with_name("report_page.css").read_text(encoding="utf-8")
     fingerprint = b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
@@ -138,7 +138,7 @@ def whole_page(body: str, bottom: str) -> str:
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>StartLM: report · 评估报告</title>
+<title>StartLM: {title.en} · {title.zh}</title>
 <link rel="icon" href="data:,">
 <style>
 {style}</style>
@@ -146,7 +146,7 @@ def whole_page(body: str, bottom: str) -> str:
 <body>
 <input class="switch" type="radio" name="language" id="en" aria-label="English" autocomplete="off" checked>
 <input class="switch" type="radio" name="language" id="zh" aria-label="中文" autocomplete="off">
-<header><span class="name">StartLM <span class="small">{both(say("report", "评估报告"))}</span></span>
+<header><span class="name">StartLM <span class="small">{both(title)}</span></span>
 <div class="languages"><label for="en" lang="en">English</label><label for="zh" lang="zh">中文</label></div></header>
 <main>
 {body}

@@ -17,6 +17,7 @@ def test_every_kind_of_column_keeps_its_promises(name: str) -> None:
 def test_a_kind_that_is_surer_than_sure_is_found_out() -> None:
     class Boaster:
         name = "boaster"
+        said = say("boaster", "吹牛")
 
         @staticmethod
         def guess(values: object, name: str) -> Guess:

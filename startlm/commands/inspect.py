@@ -1,0 +1,134 @@
+"""`startlm inspect`: look at a table before anything is trained, and write what was seen as one offline page."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator, Mapping
+
+from ..columns import COLUMNS, SAMPLE, as_text, guess_kind, kind_said
+from ..columns.cleaning import clean_texts
+from ..columns.date import parse_dates
+from ..columns.roles import guess_roles
+from ..core.contracts import Progress, Table
+from ..core.durable import write_text
+from ..core.errors import CallError
+from ..core.findings import give_aways
+from ..core.inspect_page import inspect_page
+from ..core.language import Said, say
+from ..core.near_duplicates import near_pairs
+from ..core.personal import count_personal
+from ..core.shelves import look_up
+from ..formats import no_rows
+from ..formats.rows import Rows
+
+FEWEST = 10  # rows of a label below which `new` can be followed, but little be learnt
+MOST_LABELS = 200  # different values up to which a column is offered as a label
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One column: its kind and why, how many rows have a value, and what its kind shows."""
+
+    name: str
+    kind: str
+    why: Said
+    filled: int
+    distinct: int
+    facts: tuple[tuple[Said, str], ...]
+    bars: tuple[tuple[str, int], ...]
+    personal: Mapping[str, int]
+    repeats: int | None  # rows equal to an earlier one once cleaned; None where that is not asked (only of texts)
+    near: int | None  # rows nearly equal to an earlier one
+
+
+def inspect_steps(table: Table, page: Path, *, overwrite: bool) -> Iterator[Progress]:
+    """Read the table, look at each column, write the page; the last Progress carries what was seen as plain JSON."""
+    if page.exists() and not overwrite:
+        raise CallError(say(f"{page} is there already.", f"{page} 已经存在。"), say("give another name with -o, or --force to replace it", "请用 -o 换一个文件名，或加 --force 覆盖"), where=str(page))
+    for said in table.said:
+        yield Progress("inspect", said=said)
+    rows = Rows(table.columns)
+    rows.read(table, 0)
+    if not rows.values:
+        raise no_rows(table)
+    total = len(table.columns) + 1
+    yield Progress("inspect", 1, total, said=say(f"Read {len(rows.values):,} rows.", f"读入 {len(rows.values):,} 行。"))
+    if rows.bad:
+        yield Progress("inspect", said=say(f"Rows that cannot be read: {len(rows.bad):,} (the first: line {rows.bad[0][1].line}, {rows.bad[0][1].why.en})",
+                                           f"有 {len(rows.bad):,} 行读不了（第一处：第 {rows.bad[0][1].line} 行，{rows.bad[0][1].why.zh}）"))
+    seen = []
+    for number, name in enumerate(table.columns, 2):
+        seen.append(_look(name, rows.column(name)))
+        yield Progress("inspect", number, total, said=say(f"{name}: {kind_said(seen[-1].kind).en}, {seen[-1].filled:,} filled", f"{name}：{kind_said(seen[-1].kind).zh}，{seen[-1].filled:,} 行有值"))
+    content = _content(table, rows, seen)
+    write_text(page, inspect_page(content))
+    yield Progress("inspect", total, total, result=content)
+
+
+def _look(name: str, values: list[Any]) -> Seen:
+    texts = [as_text(value).strip() for value in values]
+    kind, why = guess_kind(texts[:: max(1, len(texts) // SAMPLE)], name)
+    shown = look_up(COLUMNS, kind, say("kind of column", "列类型")).show(texts)
+    written = [text for text in texts if text]
+    personal = count_personal(written) if kind in ("text", "identifier") else {}
+    repeats = near = None
+    if kind == "text":
+        cleaned = clean_texts(written)
+        once = list(dict.fromkeys(cleaned))
+        repeats, near = len(cleaned) - len(once), len(set(near_pairs(once).rows[:, 1].tolist()))
+    return Seen(name, kind, why, len(written), len(set(written)), shown.facts, shown.bars, personal, repeats, near)
+
+
+def _content(table: Table, rows: Rows, seen: list[Seen]) -> dict[str, Any]:
+    """What was seen, as plain JSON."""
+    whole = Counter(tuple(map(as_text, values)) for values in rows.values)
+    days = [day for each in seen if each.kind == "date" for day in parse_dates([as_text(value) for value in rows.column(each.name)]) if day]
+    return {
+        "source": table.source, "format": table.format, "rows": len(rows.values), "bad_rows": len(rows.bad), "said": [said._asdict() for said in table.said],
+        "bad": [{"line": bad.line, "column": bad.column, "why": bad.why._asdict()} for _, bad in rows.bad[:5]],
+        "repeated_rows": len(rows.values) - len(whole), "first_day": min(days).isoformat() if days else None, "last_day": max(days).isoformat() if days else None,
+        "columns": [_column(each, len(rows.values)) for each in seen], "uses": [{**said._asdict(), "command": call} for said, call in _uses(table, rows, seen)],
+        "gives_away": _gives_away(rows, seen),
+    }
+
+
+def _column(each: Seen, rows: int) -> dict[str, Any]:
+    return {
+        "name": each.name, "kind": each.kind, "kind_said": kind_said(each.kind)._asdict(), "why": each.why._asdict(), "filled": each.filled, "missing": rows - each.filled, "distinct": each.distinct,
+        "facts": [{"what": said._asdict(), "value": value} for said, value in each.facts], "bars": [list(bar) for bar in each.bars],
+        "personal": dict(each.personal), "repeats": each.repeats, "near": each.near,
+    }
+
+
+def _labels(seen: list[Seen]) -> list[Seen]:
+    """The columns that could be learnt: categories of two to MOST_LABELS values."""
+    return [each for each in seen if each.kind == "category" and 2 <= each.distinct <= MOST_LABELS]
+
+
+def _gives_away(rows: Rows, seen: list[Seen]) -> list[dict[str, Any]]:
+    """For each column that could be a label, the other columns that tell it by themselves."""
+    found = []
+    for label in _labels(seen):
+        others = {each.name: rows.column(each.name) for each in seen if each.kind in ("category", "identifier", "number") and each is not label}
+        found += [{"label": label.name, "column": name, "share": share} for name, share in give_aways(others, [as_text(value) for value in rows.column(label.name)])]
+    return found
+
+
+def _uses(table: Table, rows: Rows, seen: list[Seen]) -> Iterator[tuple[Said, str]]:
+    """What the table could be used for, with the command that begins it ("" where none does)."""
+    roles = guess_roles(table.columns, {each.name: rows.column(each.name)[:SAMPLE] for each in seen}, {each.name: each.kind for each in seen})
+    if not roles.text:
+        yield say("No column holds sentences: there is nothing to read yet.", "没有一列是句子：目前没有可读的文本。"), ""
+        return
+    text = ",".join(roles.text)
+    for label in _labels(seen):
+        counts = Counter(as_text(value).strip() for value in rows.column(label.name))
+        fewest = min(count for value, count in counts.items() if value)
+        few = say(f" The rarest has {fewest} of the rows: {FEWEST} or more are better.", f"最少的一类只有 {fewest} 行：最好有 {FEWEST} 行以上。") if fewest < FEWEST else say("", "")
+        yield (say(f"Classify {text} by {label.name}: {label.distinct} labels.{few.en}", f"按 {label.name} 给 {text} 分类：{label.distinct} 个标签。{few.zh}"),
+               f"startlm new NAME --data {shlex.quote(table.source)} --text {shlex.quote(text)} --label {shlex.quote(label.name)}")
+    if not _labels(seen):
+        yield say(f"{text} can be read, but no column could be its label: add one with a few repeated values.", f"{text} 可以读，但没有一列能当标签：请增加一列取值少而重复的标签。"), ""

@@ -1,0 +1,99 @@
+"""`startlm inspect`: what it sees in a table, one page in both languages, nothing written over, real tables in time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import Opened
+
+from startlm.commands.inspect import inspect_steps
+from startlm.core.errors import CallError
+from startlm.formats import open_table
+from startlm.sample.company import write_sample
+
+ROWS = [{"when": f"2024-{1 + i % 3:02}-0{1 + i % 9}", "message": f"我的订单 {i} 到哪里了 where is it" if i % 4 else "我要退款 a@b.co", "team": "post" if i % 4 else "money",
+         "code": "P" if i % 4 else "M", "price": f"{i}.5", "note": None} for i in range(80)]  # fmt: skip
+
+
+def inspect(rows: Any, page: Path) -> dict[str, Any]:
+    *_, last = inspect_steps(open_table(rows), page, overwrite=False)
+    return last.result
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    page = tmp_path_factory.mktemp("seen") / "page.html"
+    return inspect(ROWS, page), page.read_text(encoding="utf-8")
+
+
+def test_each_column_has_its_kind_what_is_missing_and_how_many_values_differ(seen: tuple[dict[str, Any], str]) -> None:
+    columns = {each["name"]: each for each in seen[0]["columns"]}
+    assert {name: each["kind"] for name, each in columns.items()} == {"when": "date", "message": "text", "team": "category", "code": "category", "price": "number", "note": "category"}
+    assert (columns["note"]["missing"], columns["team"]["distinct"], columns["message"]["personal"]) == (80, 2, {"email": 20})
+    assert columns["message"]["repeats"] == 19 and dict(columns["team"]["bars"]) == {"post": 60, "money": 20}
+
+
+def test_the_time_range_and_repeated_rows_are_told(seen: tuple[dict[str, Any], str]) -> None:
+    assert (seen[0]["first_day"], seen[0]["last_day"], seen[0]["rows"], seen[0]["repeated_rows"]) == ("2024-01-01", "2024-03-09", 80, 0)
+
+
+def test_a_column_that_tells_the_label_by_itself_is_named(seen: tuple[dict[str, Any], str]) -> None:
+    assert {"label": "team", "column": "code", "share": 1.0} in seen[0]["gives_away"]
+
+
+def test_what_it_could_be_used_for_comes_with_a_command_that_works(tmp_path: Path) -> None:
+    write_sample(tmp_path / "茶 铺")
+    done = startlm("inspect", "茶 铺/messages.csv", "--json", folder=tmp_path)
+    use = next(use for use in json.loads(done.stdout)["uses"] if "--label intent" in use["command"])
+    made = subprocess.run(f"{sys.executable} -m {use['command']}", shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert made.returncode == 0 and (tmp_path / "NAME" / "startlm.toml").exists(), made.stderr
+
+
+def test_the_page_holds_both_languages_loads_nothing_and_shows_no_message(seen: tuple[dict[str, Any], str]) -> None:
+    page = seen[1]
+    assert "What it could be used for" in page and "可以用来做什么" in page
+    assert "where is it" not in page and "a@b.co" not in page
+    assert "<script src" not in page and "http" not in page.replace("http-equiv", "")
+
+
+def test_names_and_values_of_the_table_cannot_be_markup(tmp_path: Path) -> None:
+    inspect([{"<b>x</b>": "<script>alert(1)</script>", "t": "a"}] * 30, tmp_path / "page.html")
+    assert "<script>alert" not in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("mine", encoding="utf-8")
+    with pytest.raises(CallError, match="--force"):
+        inspect(ROWS, tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("rows", [[{"a": None}], [{"a": "", "b": None}] * 3, [{"only": "one"}]])
+def test_odd_tables_get_their_page_too(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    assert inspect(rows, tmp_path / "page.html")["rows"] == len(rows)
+
+
+@pytest.mark.browser
+@pytest.mark.loopback
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_is_quiet_asks_for_nothing_and_fits_a_phone(tmp_path: Path, chromium: Any, language: str) -> None:
+    inspect(ROWS, tmp_path / "page.html")
+    opened = Opened(chromium, tmp_path / "page.html", locale={"en": "en-US", "zh": "zh-CN"}[language])
+    assert opened.said == [] and opened.width() <= 390 and opened.visible(language)
+
+
+@pytest.mark.real_data
+def test_a_large_real_table_is_inspected(data_folder: Path, tmp_path: Path) -> None:
+    *_, last = inspect_steps(open_table(data_folder / "weibo-hot-search" / "titles.csv"), tmp_path / "page.html", overwrite=False)
+    columns = {each["name"]: each for each in last.result["columns"]}
+    assert (last.result["rows"], columns["title"]["kind"], columns["date"]["kind"]) == (206_451, "text", "date")
+    assert last.result["first_day"] == "2020-11-24" and columns["title"]["repeats"] > 0
+
+
+def startlm(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "startlm", *arguments], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
