@@ -250,9 +250,7 @@ class Output:
 def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterator[Progress]:
     """Stream a table's rows to its columns, then prediction, confidence, handed_over; nothing is left at `output` on failure."""
     positions = [_column(table, name) for name in predictor.text_columns]
-    columns = [*table.columns, *_fresh_names(("prediction", "confidence", "handed_over"), table.columns)]
-    if output.confidences:
-        columns += _fresh_names([f"confidence_{label}" for label in predictor.labels], table.columns)
+    columns = [*table.columns, *_fresh_names(_new_columns(predictor, output), table.columns)]
     name = output.format or (format_for(output.path) if output.path else "delimited")
     options = (written_as(output.path) if output.path else {}) | ({"for_excel": True} if output.for_excel else {})
     done = 0
@@ -276,9 +274,9 @@ def _answer_rows(predictor: Predictor, values: Sequence[tuple[Any, ...]], confid
     handed = predictor.task.handed_over(confidences, predictor.settings)
     labels = predictor.labels
     if all_of_them:
-        return [(*row, labels[b], round(t, 6), "true" if h else "false", *(round(c, 6) for c in every))
+        return [(*row, labels[b], round(t, 6), h, *(round(c, 6) for c in every))
                 for row, b, t, h, every in zip(values, best.tolist(), top.tolist(), handed.tolist(), confidences.tolist())]
-    return [(*row, labels[b], round(t, 6), "true" if h else "false")
+    return [(*row, labels[b], round(t, 6), h)
             for row, b, t, h in zip(values, best.tolist(), top.tolist(), handed.tolist())]
 
 
@@ -301,8 +299,20 @@ def _column(table: Table, name: str) -> int:
     return table.columns.index(name)
 
 
+def _new_columns(predictor: Predictor, output: Output) -> list[str]:
+    return ["prediction", "confidence", "handed_over", *(f"confidence_{label}" for label in predictor.labels if output.confidences)]
+
+
 def _fresh_names(names: Sequence[str], taken: Sequence[str]) -> list[str]:
-    return [f"{name}_startlm" if name in taken else name for name in names]
+    """The names, each with as many suffixes as it needs to differ from every column that is taken and from every other name."""
+    used, fresh = {*taken, *names}, []
+    for name in names:
+        if name in taken:
+            while name in used:
+                name += "_startlm"
+            used.add(name)
+        fresh.append(name)
+    return fresh
 
 
 @contextmanager
