@@ -260,13 +260,15 @@ def compare(
     a: Annotated[str, typer.Argument(help="Predictions of one tool. 一个工具的预测。")],
     b: Annotated[str, typer.Argument(help="Predictions of another. 另一个工具的预测。")],
     truth: Annotated[str, typer.Option(help="The table with the true labels. 含真实标签的表。")],
-    column: Annotated[str, typer.Option(help="The column of predictions. 预测所在的列。")] = "prediction",
+    column: Annotated[Optional[str], typer.Option(help="The column of predictions: prediction, or the only one. 预测所在的列。")] = None,
+    column_a: Annotated[Optional[str], typer.Option(help="That of A alone. 仅 A 的预测列。")] = None,
+    column_b: Annotated[Optional[str], typer.Option(help="That of B alone. 仅 B 的预测列。")] = None,
     label: Annotated[Optional[str], typer.Option(help="The column of true labels. 真实标签所在的列。")] = None,
 ) -> None:
     """Is B better than A? A paired test, in plain words. 两份预测哪份更好。"""
     from .commands.compare import compare_files
 
-    found = compare_files(a, b, truth, column=column, label=label)
+    found = compare_files(a, b, truth, columns=(column_a or column, column_b or column), label=label)
     for line in found.lines:
         _print(line)
     _finish(found.as_json)
