@@ -128,16 +128,17 @@ Name = Annotated[str, typer.Argument(help="The project's folder. 项目文件夹
 @app.callback()
 def tour(ctx: typer.Context, language: AskedLanguage = None, as_json: AsJson = False, debug: Debug = False) -> None:
     if ctx.invoked_subcommand is None:
-        _print(say("StartLM takes a table of messages to a classifier that answers, in five steps.\n\n"
-                   "  startlm demo                       the tour: a tea shop's messages, all five steps, offline\n"
-                   "  startlm new NAME --data FILE       your own table: looks at it and writes a commented startlm.toml\n"
-                   "  startlm run NAME                   the five steps\n"
-                   "  startlm --help                     every command",
-                   "StartLM 用五步把一张消息表变成能回答的分类器。\n\n"
-                   "  startlm demo                       导览：一家茶铺的消息，走完五步，离线运行\n"
-                   "  startlm new 名称 --data 文件       你自己的表：先看一遍，写出带注释的 startlm.toml\n"
-                   "  startlm run 名称                   走完五步\n"
-                   "  startlm --help                     全部命令"))
+        _finish({"commands": ctx.command.list_commands(ctx)},  # type: ignore[attr-defined]
+                say("StartLM takes a table of messages to a classifier that answers, in five steps.\n\n"
+                    "  startlm demo                       the tour: a tea shop's messages, all five steps, offline\n"
+                    "  startlm new NAME --data FILE       your own table: looks at it and writes a commented startlm.toml\n"
+                    "  startlm run NAME                   the five steps\n"
+                    "  startlm --help                     every command",
+                    "StartLM 用五步把一张消息表变成能回答的分类器。\n\n"
+                    "  startlm demo                       导览：一家茶铺的消息，走完五步，离线运行\n"
+                    "  startlm new 名称 --data 文件       你自己的表：先看一遍，写出带注释的 startlm.toml\n"
+                    "  startlm run 名称                   走完五步\n"
+                    "  startlm --help                     全部命令"))
 
 
 # ------------------------------------------------------------------ commands
@@ -268,28 +269,13 @@ def predict(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file. 覆盖已有文件。")] = False,
 ) -> None:
     """Answer new rows with the deployed version. 用已部署的版本回答新消息。"""
-    from .predict import Output, bundle_of, open_bundle, predict_steps
-
-    predictor = open_bundle(bundle_of(Path(name)))
-    if text:
-        answers = predictor.predict(text if len(predictor.text_columns) == 1 else [dict.fromkeys(predictor.text_columns, "") | {predictor.text_columns[0]: each} for each in text])
-        for each, answer in zip(text, answers):
-            handed = say("  (handed over)", "  （转人工）") if answer.handed_over else say("", "")
-            _print(say(f"{answer.prediction}  {answer.confidence:.1%}{handed.en}  {each}", f"{answer.prediction}  {answer.confidence:.1%}{handed.zh}  {each}"))
-        _finish({"answers": [answer._asdict() for answer in answers]})
-        return
-    if file is None:
-        raise CallError(say("There is nothing to answer.", "没有要回答的内容。"), say(f'startlm predict {name} FILE -o OUT, or --text "…"', f'startlm predict {name} 文件 -o 输出，或 --text "…"'))
-    from .formats import open_table
     from .commands.display import Display
+    from .commands.predict import Asked, answer_asked
+    from .predict import Output
 
-    table = open_table(file, encoding=encoding, delimiter=delimiter, sheet=sheet, query=query)
+    how = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "query": query}
     show = Display(quiet=_said.as_json or output is None, titles=TITLES)
-    last = None
-    for last in predict_steps(predictor, table, Output(output, None, confidences, for_excel, force)):
-        show.see(last)
-    if output is not None:
-        _finish({"rows": last.result if last else 0, "output": output}, say(f"Wrote {output}", f"已写出 {output}"))
+    _finish(*answer_asked(Asked(name, file, text or [], how), Output(output, None, confidences, for_excel, force), show, _print, as_json=_said.as_json))
 
 
 @command()
@@ -297,13 +283,15 @@ def compare(
     a: Annotated[str, typer.Argument(help="Predictions of one tool. 一个工具的预测。")],
     b: Annotated[str, typer.Argument(help="Predictions of another. 另一个工具的预测。")],
     truth: Annotated[str, typer.Option(help="The table with the true labels. 含真实标签的表。")],
-    column: Annotated[str, typer.Option(help="The column of predictions. 预测所在的列。")] = "prediction",
+    column: Annotated[Optional[str], typer.Option(help="The column of predictions: prediction, or the only one. 预测所在的列。")] = None,
+    column_a: Annotated[Optional[str], typer.Option(help="That of A alone. 仅 A 的预测列。")] = None,
+    column_b: Annotated[Optional[str], typer.Option(help="That of B alone. 仅 B 的预测列。")] = None,
     label: Annotated[Optional[str], typer.Option(help="The column of true labels. 真实标签所在的列。")] = None,
 ) -> None:
     """Is B better than A? A paired test, in plain words. 两份预测哪份更好。"""
     from .commands.compare import compare_files
 
-    found = compare_files(a, b, truth, column=column, label=label)
+    found = compare_files(a, b, truth, columns=(column_a or column, column_b or column), label=label)
     for line in found.lines:
         _print(line)
     _finish(found.as_json)
@@ -319,8 +307,13 @@ def serve(
     from .server.app import HOST
     from .server.app import serve as answer
 
-    ready = say(f"Answering on http://{HOST}:{port} (Ctrl-C stops)", f"正在 http://{HOST}:{port} 回答（Ctrl-C 停止）")
-    answer(bundle_of(Path(name)), port, lambda: print(ready, file=sys.stderr, flush=True))
+    def ready() -> None:
+        address = f"http://{HOST}:{port}"
+        _finish({"address": address})
+        if not _said.as_json:
+            print(say(f"Answering on {address} (Ctrl-C stops)", f"正在 {address} 回答（Ctrl-C 停止）"), file=sys.stderr, flush=True)
+
+    answer(bundle_of(Path(name)), port, ready)
 
 
 @command()
@@ -354,7 +347,7 @@ def _print(said: Said | str) -> None:
 
 def _finish(result: dict[str, Any], said: Said | None = None) -> None:
     if _said.as_json:
-        print(json.dumps(result, ensure_ascii=False, default=str))
+        print(json.dumps(result, ensure_ascii=False, default=str), flush=True)  # serve goes on after it
     elif said is not None:
         print(said)
 

@@ -249,25 +249,29 @@ class Output:
 
 def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterator[Progress]:
     """Stream a table's rows to its columns, then prediction, confidence, handed_over; nothing is left at `output` on failure."""
-    positions = [_column(table, name) for name in predictor.text_columns]
-    columns = [*table.columns, *_fresh_names(("prediction", "confidence", "handed_over"), table.columns)]
-    if output.confidences:
-        columns += _fresh_names([f"confidence_{label}" for label in predictor.labels], table.columns)
+    columns = [*table.columns, *_fresh_names(_new_columns(predictor, output), table.columns)]
     name = output.format or (format_for(output.path) if output.path else "delimited")
     options = (written_as(output.path) if output.path else {}) | ({"for_excel": True} if output.for_excel else {})
-    done = 0
+    done, answered = 0, answer_table(predictor, table)
     with _destination(output) as stream:
         writer = look_up(FORMATS, name, say("format", "格式"))().writer(stream, columns, **options)
-        for chunk in _chunks(table):
-            values = [row.values for row in chunk]
-            texts = predictor.clean_columns([[row[position] for row in values] for position in positions])
-            confidences = predictor.confidences(texts)
+        for values, confidences in answered:
             writer.write_many(_answer_rows(predictor, values, confidences, output.confidences))
             writer.flush()
-            done += len(chunk)
+            done += len(values)
             yield Progress("predict", done)
         writer.close()
     yield Progress("predict", done, done, said=say(f"Answered {done:,} rows.", f"已回答 {done:,} 行。"), result=done)
+
+
+def answer_table(predictor: Predictor, table: Table) -> Iterator[tuple[list[tuple[Any, ...]], np.ndarray]]:
+    """Each chunk of a table's rows as read, with their confidences float64 (n, L).
+
+    Raises CallError at once for a table without the text columns, and at a row that cannot be read.
+    """
+    positions = [_column(table, name) for name in predictor.text_columns]
+    chunks = ([row.values for row in chunk] for chunk in _chunks(table))
+    return ((values, predictor.confidences(predictor.clean_columns([[row[i] for row in values] for i in positions]))) for values in chunks)
 
 
 def _answer_rows(predictor: Predictor, values: Sequence[tuple[Any, ...]], confidences: np.ndarray, all_of_them: bool) -> list[tuple[Any, ...]]:
@@ -276,9 +280,9 @@ def _answer_rows(predictor: Predictor, values: Sequence[tuple[Any, ...]], confid
     handed = predictor.task.handed_over(confidences, predictor.settings)
     labels = predictor.labels
     if all_of_them:
-        return [(*row, labels[b], round(t, 6), "true" if h else "false", *(round(c, 6) for c in every))
+        return [(*row, labels[b], round(t, 6), h, *(round(c, 6) for c in every))
                 for row, b, t, h, every in zip(values, best.tolist(), top.tolist(), handed.tolist(), confidences.tolist())]
-    return [(*row, labels[b], round(t, 6), "true" if h else "false")
+    return [(*row, labels[b], round(t, 6), h)
             for row, b, t, h in zip(values, best.tolist(), top.tolist(), handed.tolist())]
 
 
@@ -301,8 +305,20 @@ def _column(table: Table, name: str) -> int:
     return table.columns.index(name)
 
 
+def _new_columns(predictor: Predictor, output: Output) -> list[str]:
+    return ["prediction", "confidence", "handed_over", *(f"confidence_{label}" for label in predictor.labels if output.confidences)]
+
+
 def _fresh_names(names: Sequence[str], taken: Sequence[str]) -> list[str]:
-    return [f"{name}_startlm" if name in taken else name for name in names]
+    """The names, each with as many suffixes as it needs to differ from every column that is taken and from every other name."""
+    used, fresh = {*taken, *names}, []
+    for name in names:
+        if name in taken:
+            while name in used:
+                name += "_startlm"
+            used.add(name)
+        fresh.append(name)
+    return fresh
 
 
 @contextmanager

@@ -88,6 +88,19 @@ def test_predict_answers_as_evaluate_did_row_by_row(desk: Path) -> None:
     assert len(stored) > 20
 
 
+def test_a_project_of_two_text_columns_is_answered_as_it_was_judged(tmp_path: Path) -> None:
+    rows = read_csv(write_tickets(tmp_path / "tickets.csv"))
+    with (tmp_path / "two.csv").open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([["subject", "body", "team"], *([row["message"], f"{row['id']} 你好", row["team"]] for row in rows)])
+    assert startlm("new", "desk", "--data", "two.csv", "--text", "subject,body", "--label", "team", folder=tmp_path).returncode == 0
+    assert startlm("run", "desk", "--family", "linear", folder=tmp_path).returncode == 0
+    assert startlm("predict", "desk", "two.csv", "-o", "out.csv", folder=tmp_path).returncode == 0
+    answered, run = read_csv(tmp_path / "out.csv"), next((tmp_path / "desk" / "runs").glob("2*"))
+    stored = read_csv(run / "answers.csv")
+    assert len(stored) > 20 and [answered[int(row["row"]) - 1]["confidence"] for row in stored] == [row["confidence"] for row in stored]
+    assert startlm("predict", "desk", "--text", "where is my parcel", folder=tmp_path).stdout.startswith("post")
+
+
 def test_predict_does_not_write_over_a_file_without_force(desk: Path) -> None:
     (desk / "mine.csv").write_text("precious", encoding="utf-8")
     done = startlm("predict", "desk", "tickets.csv", "-o", "mine.csv", folder=desk)

@@ -14,6 +14,9 @@ from ..formats import no_such_column, open_table
 from ..metrics.comparison import Comparison, compare
 from ..metrics.intervals import in_words
 
+LABELS = ("label", "truth", "category", "intent")  # names by which the column of true labels is known
+FLAGS = ("--column-a", "--column-b", "--label")
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -23,18 +26,49 @@ class Compared:
     as_json: dict[str, Any]
 
 
-def compare_files(a: str, b: str, truth: str, *, column: str, label: str | None) -> Compared:
-    """Compare two files of predictions. Raises CallError where a column is missing or the rows do not match."""
-    true_table = open_table(truth)
-    label = label or next((name for name in ("label", "truth", "category", "intent") if name in true_table.columns), None) or true_table.columns[-1]
-    predictions = [_column(open_table(path), column) for path in (a, b)]
-    found = compare(predictions[0], predictions[1], _column(true_table, label))
-    return Compared(_lines(found), found.to_json())
+def compare_files(a: str, b: str, truth: str, *, columns: tuple[str | None, str | None], label: str | None) -> Compared:
+    """Compare two files of predictions; a column that is None is found. Rows of the truth without a label are left out.
+
+    Raises CallError where a column is missing, the rows do not match, or predictions and truth have no value in common.
+    """
+    tables = [open_table(path) for path in (a, b, truth)]
+    names = [*map(_prediction_column, tables, columns), label or _label_column(tables[2])]
+    values = [_values(table, name, flag) for table, name, flag in zip(tables, names, FLAGS)]
+    total, without = len(values[2]), values[2].count("")
+    if len({len(each) for each in values}) == 1:  # else the comparison says so
+        values = [[value for value, true in zip(each, values[2]) if true] for each in values]
+    for flag, table, name, predicted in zip(FLAGS[:2], tables, names, values):
+        if not set(predicted) & set(values[2]):
+            raise _nothing_in_common(flag, table, name, tables[2], names[2])
+    found = compare(*values)
+    said = () if label else (say(f"true labels: the column {names[2]!r} (--label names another)", f"真实标签：{names[2]!r} 列（可用 --label 指定另一列）"),)
+    said += (say(f"left out: {without} of {total} rows of the truth, which have no label", f"未参与比较：{total} 行中有 {without} 行没有真实标签"),) if without else ()
+    used = dict(zip(("a", "b", "truth"), names))
+    return Compared((*said, *_lines(found)), found.to_json() | {"columns": used, "rows_without_label": without})
 
 
-def _column(table: Table, name: str) -> list[str]:
+def _prediction_column(table: Table, told: str | None) -> str:
+    """The column told, else `prediction`, else the only one there is."""
+    return told or (table.columns[0] if len(table.columns) == 1 else "prediction")
+
+
+def _label_column(table: Table) -> str:
+    return next((name for name in LABELS if name in table.columns), table.columns[-1])
+
+
+def _nothing_in_common(flag: str, predictions: Table, name: str, truth: Table, label: str) -> CallError:
+    listed, true = ", ".join(predictions.columns), ", ".join(truth.columns)
+    return CallError(
+        say(f"The column {name!r} of {predictions.source} and the column {label!r} of {truth.source} have no value in common.",
+            f"{predictions.source} 的 {name!r} 列与 {truth.source} 的 {label!r} 列没有任何相同的值。"),
+        say(f"name the column of true labels with --label (there are: {true}), or that of the predictions with {flag} (there are: {listed})",
+            f"请用 --label 指明真实标签所在的列（现有：{true}），或用 {flag} 指明预测所在的列（现有：{listed}）"), where=truth.source)
+
+
+def _values(table: Table, name: str, flag: str) -> list[str]:
     if name not in table.columns:
-        raise no_such_column(name, table)
+        error = no_such_column(name, table)
+        raise CallError(error.message, say(f"{error.hint.en} Name one of them: {flag} COLUMN", f"{error.hint.zh}请指明其中一列：{flag} 列名"), where=table.source)
     position, values = table.columns.index(name), []
     for row in table.rows():
         if isinstance(row, BadRow):

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Iterable, Iterator, Mapping, Sequence
 
@@ -23,6 +23,7 @@ from startlm.formats.rows import name_columns
 from startlm.formats.sources import SAMPLE, Source, find_source
 
 CELL_LIMIT = 1_000_000  # characters
+_BATCH = 4_096  # rows written at a time
 _SKIP = 'bad_rows = "skip"'
 _NAMES = {",": say("comma", "逗号"), "\t": say("tab", "制表符"), ";": say("semicolon", "分号"), "|": say("bar |", "竖线 |")}
 _DANGEROUS = "=+\\-@\t\r\n\0＝＋－＠"
@@ -76,7 +77,8 @@ class Delimited:
 
 
 class DelimitedWriter:
-    """Writes delimited text in UTF-8 to a stream that stays open: lines end in CRLF (RFC 4180), None is an empty cell."""
+    """Writes delimited text in UTF-8 to a stream that stays open: lines end in CRLF (RFC 4180), None is an empty cell, a truth
+    true or false as in JSON."""
 
     def __init__(self, stream: BinaryIO, columns: Sequence[str], *, delimiter: str = ",", for_excel: bool = False) -> None:
         encoding = "utf-8-sig" if for_excel else "utf-8"
@@ -93,7 +95,10 @@ class DelimitedWriter:
 
     def write_many(self, rows: Iterable[Sequence[Any]]) -> None:
         """Write rows: many at once is several times faster than one by one."""
-        self._csv.writerows(([disarm(value) for value in row] for row in rows) if self._disarm else rows)
+        iterator = iter(rows)
+        while batch := list(islice(iterator, _BATCH)):
+            batch = _truths_in_words(batch)
+            self._csv.writerows(([disarm(value) for value in row] for row in batch) if self._disarm else batch)
 
     def flush(self) -> None:
         """Hand on to the stream what is written so far."""
@@ -102,6 +107,17 @@ class DelimitedWriter:
     def close(self) -> None:
         """Hand everything to the stream and let go of it; the stream stays open."""
         self._text.detach()
+
+
+def _truths_in_words(rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """The rows with true for True and false for False. Only columns that hold a truth are gone through: looking for one is cheap."""
+    columns = list(zip(*rows, strict=True))
+    truths = [i for i, column in enumerate(columns) if bool in set(map(type, column))]
+    if not truths:
+        return rows
+    for i in truths:
+        columns[i] = tuple(("true" if value else "false") if isinstance(value, bool) else value for value in columns[i])
+    return list(zip(*columns))
 
 
 def disarm(value: Any) -> Any:

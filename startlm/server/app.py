@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import errno
 import html
 import json
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable
 
@@ -24,6 +26,8 @@ from ..core.language import say
 from ..predict import Predictor, open_bundle
 
 HOST = "127.0.0.1"
+FIRST_FREE = 1_024  # ports below it need special rights
+BACKLOG = 128  # requests that wait their turn
 MOST_BYTES, MOST_ROWS = 1 << 20, 1_000
 SAFE_HEADERS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'self'; style-src 'unsafe-inline'"}
 
@@ -104,16 +108,36 @@ def _page(schema: dict[str, Any]) -> str:
 
 
 def serve(bundle: Path, port: int, ready: Callable[[], None]) -> None:
-    """Answer from this bundle until Ctrl-C; `ready` is called first. Raises CallError where the port is taken."""
+    """Answer from this bundle until Ctrl-C; `ready` is called once requests are taken. Raises CallError where the port cannot be had."""
     import uvicorn
 
     predictor = open_bundle(bundle)
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            taken.bind((HOST, port))
-        except OSError:
-            raise CallError(say(f"Port {port} is taken by another program.", f"端口 {port} 已被其他程序占用。"),
-                            say(f"choose another: --port {port + 1}", f"请换一个：--port {port + 1}")) from None
-    ready()
-    uvicorn.run(make_app(predictor, bundle.resolve().name), host=HOST, port=port, log_level="warning")
+    with _listening(port) as door:
+        server = uvicorn.Server(uvicorn.Config(make_app(predictor, bundle.resolve().name), log_level="warning"))
+        with suppress(KeyboardInterrupt):  # the server has closed by then: Ctrl-C is how it is meant to end
+            ready()
+            server.run(sockets=[door])
+
+
+def _listening(port: int) -> socket.socket:
+    """A socket that takes requests from now on; the caller closes it."""
+    door = socket.socket()
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((HOST, port))
+        door.listen(BACKLOG)
+    except OSError as error:
+        door.close()
+        raise _no_port(port, error) from None
+    return door
+
+
+def _no_port(port: int, error: OSError) -> CallError:
+    other = port + 1 if FIRST_FREE <= port < 65_535 else 8_000
+    hint = say(f"choose another: --port {other}", f"请换一个：--port {other}")
+    if error.errno == errno.EADDRINUSE:
+        return CallError(say(f"Port {port} is taken by another program.", f"端口 {port} 已被其他程序占用。"), hint)
+    if error.errno == errno.EACCES:
+        return CallError(say(f"Port {port} may not be used: those below {FIRST_FREE} are for the machine's administrator.",
+                             f"没有权限使用端口 {port}：{FIRST_FREE} 以下的端口留给系统管理员。"), hint)
+    return CallError(say(f"Port {port} cannot be used: {error.strerror}.", f"端口 {port} 不能使用：{error.strerror}。"), hint)

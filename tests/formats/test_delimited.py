@@ -310,7 +310,17 @@ def test_numbers_and_what_is_missing_are_written_as_they_are():
     writer.flush()
     writer.write(("\ud800", True))
     writer.close()
-    assert stream.getvalue() == b"a,b\r\n,-0.5\r\n?,True\r\n"
+    assert stream.getvalue() == b"a,b\r\n,-0.5\r\n?,true\r\n"
+
+
+@pytest.mark.parametrize("for_excel", [False, True])
+def test_a_truth_is_written_as_json_has_it_and_a_text_or_a_number_stays(for_excel):
+    stream = io.BytesIO()
+    writer = Delimited.writer(stream, ["a", "b", "c"], for_excel=for_excel)
+    writer.write_many((True, "True", 1) if i % 5_000 else ("True", 1, False) for i in range(10_000))
+    writer.close()
+    rows = list(csv.reader(io.StringIO(stream.getvalue().decode("utf-8-sig"), newline="")))[1:]
+    assert rows == [["true", "True", "1"] if i % 5_000 else ["True", "1", "false"] for i in range(10_000)]
 
 
 # -------------------------------------------------------------- real data

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Iterator
 
 import pytest
+
+from startlm.core.errors import CallError
+from startlm.server import app
 
 pytestmark = pytest.mark.loopback
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a server that answers from a small bundle."""
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small bundle."""
     from startlm import build_model, deploy_model, evaluate_model, prepare_examples, train_model
 
     words = ["tea", "cup", "green kettle", "box", "茶壶", "龙井", "杯子", "tray of oolong"]
@@ -27,10 +41,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     model = train_model(build_model(examples, family="linear"), examples)
     to = tmp_path_factory.mktemp("bundles")
     deploy_model(model, evaluate_model(model, examples), to=to)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen([sys.executable, "-m", "startlm", "serve", str(to / "current"), "--port", str(port)], stderr=subprocess.DEVNULL)
+    return to / "current"
+
+
+@pytest.fixture(scope="module")
+def address(bundle: Path) -> Iterator[str]:
+    """The address of a server that answers from the bundle."""
+    port = free_port()
+    server = subprocess.Popen([sys.executable, "-m", "startlm", "serve", str(bundle), "--port", str(port)], stderr=subprocess.DEVNULL)
     base = f"http://127.0.0.1:{port}"
     for _ in range(100):
         try:
@@ -80,20 +98,52 @@ def test_the_openapi_page_loads_nothing_from_elsewhere(address: str) -> None:
     assert "/predict" in schema["paths"] and "src=" not in text
 
 
+@pytest.fixture
+def unopened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is opened: these tests end before anything is answered."""
+    monkeypatch.setattr(app, "open_bundle", lambda _: SimpleNamespace(labels=("a",), text_columns=("m",)))
+
+
+@pytest.mark.usefixtures("unopened")
 def test_a_taken_port_gets_a_clear_word(address: str, tmp_path: Path) -> None:
     port = address.rsplit(":", 1)[1]
-    from startlm.server.app import serve
-    from startlm.core.errors import CallError
-
-    with pytest.raises(CallError, match=port):
-        _serve_again(serve, port, tmp_path)
+    with pytest.raises(CallError, match=f"{port} is taken"):
+        app.serve(tmp_path, int(port), lambda: None)
 
 
-def _serve_again(serve, port: str, tmp_path: Path) -> None:
-    import startlm.server.app as app
+@pytest.mark.usefixtures("unopened")
+@pytest.mark.parametrize("code, words", [(errno.EACCES, "may not be used"), (errno.EADDRNOTAVAIL, "cannot be used")])
+def test_a_port_that_cannot_be_had_is_not_called_taken(code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing(socket.socket):
+        def bind(self, address: object) -> None:
+            raise OSError(code, os.strerror(code))
 
-    app.open_bundle, before = (lambda _: None), app.open_bundle
-    try:
-        serve(tmp_path, int(port), lambda: None)
-    finally:
-        app.open_bundle = before
+    monkeypatch.setattr(socket, "socket", Refusing)
+    with pytest.raises(CallError, match=f"Port 80 {words}") as error:
+        app.serve(tmp_path, 80, lambda: None)
+    assert "taken" not in str(error.value) and "--port 8000" in str(error.value)
+
+
+@pytest.mark.usefixtures("unopened")
+def test_it_says_that_it_answers_only_when_it_listens(tmp_path: Path) -> None:
+    port, heard = free_port(), []
+
+    def ready() -> None:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        heard.append(port)
+        raise KeyboardInterrupt
+
+    app.serve(tmp_path, port, ready)
+    assert heard == [port]
+
+
+def test_serve_with_json_prints_one_object_when_it_answers_and_nothing_when_it_is_stopped(bundle: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "startlm", "serve", str(bundle), "--port", str(port), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        address = json.loads(server.stdout.readline())["address"]
+        with urllib.request.urlopen(f"{address}/health", timeout=10) as answer:
+            assert json.load(answer)["status"] == "ok"
+        server.send_signal(signal.SIGINT)
+        rest, errors = server.communicate(timeout=20)
+    assert (address, rest, errors, server.returncode) == (f"http://127.0.0.1:{port}", "", "", 0)

@@ -1,0 +1,75 @@
+"""`startlm predict`: a table or a few texts, answered on the screen, into a file or as one JSON object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Mapping, Sequence
+
+from ..core.contracts import Answer
+from ..core.errors import CallError
+from ..core.language import Said, say
+from ..formats import open_table
+from ..predict import Output, Predictor, answer_table, bundle_of, open_bundle, predict_steps
+from .display import Display
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be answered, by which bundle: a file and how it is written, or texts."""
+
+    name: str
+    file: str | None
+    texts: Sequence[str]
+    how: Mapping[str, str | None]
+
+
+def answer_asked(asked: Asked, output: Output, display: Display, tell: Callable[[Said | str], None], *, as_json: bool) -> tuple[dict[str, Any], Said | None]:
+    """Answer; returns what --json shows, and the last sentence. Raises CallError for a call that makes no sense."""
+    _refuse(asked, output, as_json)
+    predictor = open_bundle(bundle_of(Path(asked.name)))
+    if asked.texts and output.path is None:
+        answers = predictor.predict(_rows(asked.texts, predictor))
+        for text, answer in zip(asked.texts, answers):
+            _tell(text, answer, output.confidences, tell)
+        return {"answers": [answer._asdict() for answer in answers]}, None
+    table = open_table(_rows(asked.texts, predictor)) if asked.texts else open_table(asked.file, **asked.how)
+    if output.path is None and as_json:
+        chunks = (predictor.task.answers(confidences, predictor.labels, predictor.settings) for _, confidences in answer_table(predictor, table))
+        shown = [_shown(answer, output.confidences) for answers in chunks for answer in answers]
+        return {"rows": len(shown), "answers": shown}, None
+    for last in predict_steps(predictor, table, output):
+        display.see(last)
+    return {"rows": last.result, "output": output.path}, say(f"Wrote {output.path}", f"已写出 {output.path}") if output.path else None
+
+
+def _refuse(asked: Asked, output: Output, as_json: bool) -> None:
+    if asked.file is None and not asked.texts:
+        raise CallError(say("There is nothing to answer.", "没有要回答的内容。"),
+                        say(f'startlm predict {asked.name} FILE -o OUT, or --text "…"', f'startlm predict {asked.name} 文件 -o 输出，或 --text "…"'))
+    if asked.file is not None and asked.texts:
+        raise CallError(say(f"Both a file ({asked.file}) and --text are given.", f"同时给出了文件（{asked.file}）和 --text。"),
+                        say('give one of them; a text with spaces stands in quotes, and several texts take --text each: --text "…" --text "…"',
+                            '请只给一种；含空格的文字要加引号，多段文字各写一个 --text：--text "…" --text "…"'))
+    if output.for_excel and output.path is None and (asked.texts or as_json):
+        raise CallError(say("--for-excel is about a file, and none is written here.", "--for-excel 针对输出文件，而这里不写文件。"),
+                        say("name the file: -o answers.csv", "请写明文件：-o answers.csv"))
+
+
+def _rows(texts: Sequence[str], predictor: Predictor) -> list[dict[str, str]]:
+    """Each text as a row: it stands in the first text column, the others are empty."""
+    return [dict.fromkeys(predictor.text_columns, "") | {predictor.text_columns[0]: text} for text in texts]
+
+
+def _tell(text: str, answer: Answer, confidences: bool, tell: Callable[[Said | str], None]) -> None:
+    handed = say("  (handed over)", "  （转人工）") if answer.handed_over else say("", "")
+    tell(f"{answer.prediction}  {answer.confidence:.1%}{handed}  {text}")
+    if confidences:
+        for label, confidence in sorted(answer.confidences.items(), key=lambda each: -each[1]):
+            tell(f"  {confidence:6.1%}  {label}")
+
+
+def _shown(answer: Answer, confidences: bool) -> dict[str, Any]:
+    """An answer as the columns of a file show it."""
+    shown = {"prediction": answer.prediction, "confidence": round(answer.confidence, 6), "handed_over": answer.handed_over}
+    return shown | ({"confidences": {label: round(each, 6) for label, each in answer.confidences.items()}} if confidences else {})
