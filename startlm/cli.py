@@ -182,17 +182,10 @@ def look(
 ) -> None:
     """Look at a table before anything is trained: one offline page. 训练之前先看看表：一个离线页面。"""
     from .commands.display import Display
-    from .commands.inspect import inspect_steps
-    from .formats import is_address, open_table
+    from .commands.inspect import inspect_table
 
-    page = Path(output or ("table" if is_address(file) or file == "-" else Path(file).stem) + ".inspect.html")
-    show, last = Display(quiet=_said.as_json, titles=TITLES), None
-    for last in inspect_steps(open_table(file, sheet=sheet, query=query), page, overwrite=force):
-        show.see(last)
-    content = last.result if last else {}
-    for use in content["uses"]:
-        _print(say(f"{use['en']}\n  {use['command']}".rstrip(), f"{use['zh']}\n  {use['command']}".rstrip()))
-    _finish({**content, "page": str(page)}, say(f"\nWrote {page}", f"\n已写出 {page}"))
+    how = {"sheet": sheet, "query": query}
+    _finish(*inspect_table(file, output, Display(quiet=_said.as_json, titles=TITLES), _print, how=how, overwrite=force))
 
 
 def _run(name: str, until: str) -> None:

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 from ..columns import COLUMNS, SAMPLE, as_text, guess_kind, kind_said
 from ..columns.cleaning import clean_texts
@@ -21,8 +21,9 @@ from ..core.language import Said, say
 from ..core.near_duplicates import near_pairs
 from ..core.personal import count_personal
 from ..core.shelves import look_up
-from ..formats import no_rows
+from ..formats import is_address, no_rows, open_table
 from ..formats.rows import Rows
+from .display import Display
 
 FEWEST = 10  # rows of a label below which `new` can be followed, but little be learnt
 MOST_LABELS = 200  # different values up to which a column is offered as a label
@@ -42,6 +43,17 @@ class Seen:
     personal: Mapping[str, int]
     repeats: int | None  # rows equal to an earlier one once cleaned; None where that is not asked (only of texts)
     near: int | None  # rows nearly equal to an earlier one
+
+
+def inspect_table(source: str, output: str | None, display: Display, tell: Callable[[Said], None], *, how: Mapping[str, str | None],
+                  overwrite: bool) -> tuple[dict[str, Any], Said]:
+    """Look at the table and write its page; returns what --json shows, and the last sentence."""
+    page = Path(output or ("table" if is_address(source) or source == "-" else Path(source).stem) + ".inspect.html")
+    for progress in inspect_steps(open_table(source, **how), page, overwrite=overwrite):
+        display.see(progress)
+    for use in progress.result["uses"]:
+        tell(say(f"{use['en']}\n  {use['command']}".rstrip(), f"{use['zh']}\n  {use['command']}".rstrip()))
+    return {**progress.result, "page": str(page)}, say(f"\nWrote {page}", f"\n已写出 {page}")
 
 
 def inspect_steps(table: Table, page: Path, *, overwrite: bool) -> Iterator[Progress]:
