@@ -97,8 +97,10 @@ class Rows:
 
     @property
     def places(self) -> Places:
-        """Which row of which file each one is."""
-        return Places(tuple(Path(source).name or source for source in self.sources), tuple(self.starts), self.line)
+        """Which row of which file each one is; a second file of the same name is told apart by a (2)."""
+        names = [Path(source).name or source for source in self.sources]
+        names = [f"{name} ({number + 1})" if name in names[:number] else name for number, name in enumerate(names)]
+        return Places(tuple(names), tuple(self.starts), self.line)
 
     def column(self, name: str) -> list[Any]:
         """The values of one column."""
