@@ -13,6 +13,7 @@ from .core.artifacts import Examples, Model
 from .core.durable import read_json, write_json
 from .core.language import say
 from .core.recipes import recipe_from_json
+from .core.settings import with_given
 from .core.shelves import look_up
 from .families import FAMILIES
 
@@ -50,7 +51,7 @@ def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings()
     >>> build_model(prepare_examples(rows, text="m", label="t"), family="linear").rungs[0].family
     'linear'
     """
-    settings = replace(settings, **given)
+    settings = with_given(settings, given, section="build", call="build_model")
     names = LADDER if settings.family == "auto" else (settings.family,)
     rungs = tuple(look_up(FAMILIES, name, say("family", "模型种类")).recipe(examples.facts, settings.size) for name in names)
     return Model(task="classify", text=examples.text_columns, labels=examples.labels, cleaning=examples.meta["cleaning"],

@@ -6,7 +6,7 @@ Deploy computes nothing new: it copies what train exported and evaluate measured
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Iterator
@@ -16,6 +16,7 @@ from .core.contracts import Progress
 from .core.durable import json_bytes, point_link, publish_folder, read_json, read_verified
 from .core.errors import CallError, GateError
 from .core.language import say
+from .core.settings import with_given
 from .predict import golden_predictions, open_bundle, open_model
 
 CURRENT = "current"
@@ -47,7 +48,7 @@ def deploy_model(model: Model, report: Report, *, to: str | Path, settings: Depl
     ...     deploy_model(model, evaluate_model(model, examples), to=folder).folder.name
     'v1'
     """
-    *_, last = deploy_steps(model, report, to=Path(to), settings=replace(settings, **given))
+    *_, last = deploy_steps(model, report, to=Path(to), settings=with_given(settings, given, section="deploy", call="deploy_model"))
     return last.result  # type: ignore[no-any-return]
 
 

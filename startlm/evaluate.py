@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Iterator, Sequence
 
@@ -19,7 +19,7 @@ from .core.contracts import Figure, Progress
 from .core.durable import read_json, write_bytes, write_json
 from .core.language import Said, say
 from .core.report_page import report_page
-from .core.settings import fraction
+from .core.settings import fraction, with_given
 from .core.shelves import look_up
 from .metrics import METRICS
 from .metrics.calibration import calibration_error, reliability_bins
@@ -63,7 +63,7 @@ def evaluate_model(model: Model, examples: Examples, *, settings: EvaluateSettin
     >>> evaluate_model(train_model(build_model(examples, family="linear"), examples), examples).better_than_baseline
     True
     """
-    *_, last = evaluate_steps(model, examples, settings=replace(settings, **given), folder=folder)
+    *_, last = evaluate_steps(model, examples, settings=with_given(settings, given, section="evaluate", call="evaluate_model"), folder=folder)
     return last.result  # type: ignore[no-any-return]
 
 
@@ -162,8 +162,7 @@ class _Judging:
         leaking = self.examples.meta["leaks"].get("test_rows", [])
         if not leaking or self.examples.meta["leaks"]["handled"] == "drop_train":
             return None
-        numbers = self.examples.frame["row"][self.rows].to_numpy()
-        keep = ~np.isin(numbers, leaking)
+        keep = ~self.examples.frame["leaks"][self.rows].to_numpy()
         clean = Judged(self.judged.truth[keep], self.judged.predicted[keep], self.judged.labels, self.confidences[keep], self.majority, self.settings.seed)
         return _figures(clean)
 

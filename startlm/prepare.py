@@ -20,23 +20,24 @@ import numpy as np
 from .columns import as_text
 from .columns.category import similar_labels
 from .columns.cleaned import clean_rows
-from .columns.roles import guess_split
+from .columns.roles import guess_split, no_parts
 from .columns.cleaning import CleanSettings
 from .core.artifacts import PARTS, Examples
 from .core.contracts import Facts, Progress, Table
-from .core.durable import publish_folder, verify_folder
+from .core.durable import verify_folder
 from .core.errors import BundleError, CallError
-from .core.findings import Finding, check_learnable, contradictions, find_give_aways, first_rows, listed, repeats
+from .core.examples_folder import write_examples
+from .core.findings import Finding, check_learnable, check_usable, contradictions, find_give_aways, findings_csv, leaks_json, repeats, stopped_by
 from .core.language import say
 from .core.near_duplicates import groups as near_groups, leaks as find_leaks, near_pairs
 from .core.parts import TEST, draw_parts
 from .core.scripts import languages_of
-from .core.settings import fraction
+from .core.settings import fraction, with_given
 from .core.shelves import import_extra
 from .formats import FORMATS, hash_source, known_format, no_rows, no_such_column, open_table
-from .formats.rows import Rows, refuse_bad_rows, rejects_csv
+from .formats.rows import Rows, leave_rejects, refuse_bad_rows, rejects_csv
 
-VERSION = 1  # goes into the fingerprint: raise it when the same rows would come out differently
+VERSION = 2  # goes into the fingerprint: raise it when the same rows would come out differently
 CHOICES = {"keep": say("kept", "保留"), "drop": say("dropped", "丢弃")}
 
 
@@ -96,6 +97,10 @@ class PrepareSettings:
     """Rows that cannot be read: stop and list them, or skip them into rejects.csv.
 
     读不了的行：停下并列出（stop），或跳过并写入 rejects.csv（skip）。"""
+    empty: Literal["drop", "stop"] = "drop"
+    """Rows without a text: leave them out, or stop and list them.
+
+    没有文本的行：略去（drop），或停下并列出（stop）。"""
     duplicates: Literal["keep", "drop"] = "keep"
     """Train rows whose text and label both stand in an earlier row.
 
@@ -108,6 +113,14 @@ class PrepareSettings:
     """Rare labels that look like a misspelt common one: report them, or merge them into it.
 
     像是写错了的少见标签：只报告，或并入常见标签。"""
+    label_once: Literal["keep", "drop"] = "keep"
+    """Train rows whose label is seen once.
+
+    标签只出现一次的训练行：保留或丢弃。"""
+    give_aways: Literal["report", "stop"] = "report"
+    """What tells the label by itself (another column, one of several text columns, the label's name in the text): report it, or stop.
+
+    会直接泄露标签的内容（别的列、多个文本列之一、文本里的标签名）：只报告，或停下。"""
     leaks: Literal["report", "drop_train"] = "report"
     """Train rows equal or nearly equal to a test row, where the split is given: report them, or drop them from train.
 
@@ -123,7 +136,7 @@ class PrepareSettings:
 
 
 def prepare_examples(source: Any, *, settings: PrepareSettings = PrepareSettings(), clean: CleanSettings = CleanSettings(),
-                     task: str = "classify", folder: Path | None = None, **given: Any) -> Examples:
+                     task: str = "classify", folder: str | Path | None = None, **given: Any) -> Examples:
     """The examples of a table: a path, a list of dicts, or anything with the Arrow C stream.
 
     `given` are fields of PrepareSettings (`text=`, `label=`, `test=` …). Raises CallError for a table that will not do.
@@ -137,7 +150,10 @@ def prepare_examples(source: Any, *, settings: PrepareSettings = PrepareSettings
         raise CallError(say(f"There is no task {task!r} yet.", f"还没有 {task!r} 这种任务。"), say('use task = "classify"', '请用 task = "classify"'))
     if isinstance(given.get("text"), str):
         given["text"] = (given["text"],)
-    *_, last = prepare_steps(source, settings=replace(settings, **given), clean=clean, folder=folder)
+    held = given.get("test")
+    in_memory = {} if held is None or isinstance(held, (str, Path)) else {"test": given.pop("test")}
+    asked = replace(with_given(settings, given, section="prepare", call="prepare_examples"), **in_memory)
+    *_, last = prepare_steps(source, settings=asked, clean=clean, folder=None if folder is None else Path(folder))
     return last.result  # type: ignore[no-any-return]
 
 
@@ -150,17 +166,19 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
     fingerprint = fingerprint_of(source, settings, clean)  # once: a file that grows from here on is not what was asked for
     target = folder / fingerprint[:16]
     if _is_fresh(target):
+        leave_rejects(folder / "rejects.csv", (target / "rejects.csv").read_bytes() if (target / "rejects.csv").exists() else None)
         yield Progress("prepare", 1, 1, said=say("Nothing changed: the prepared rows are used again.", "没有变化：直接使用已准备好的数据。"),
                        result=Examples(target))
         return
     rows = Rows(tables[0].columns)
-    for number, table in enumerate(tables):
+    for table in tables:
         for said in table.said:
             yield Progress("prepare", said=said)
-        rows.read(table, number)
+        rows.read(table)
     refuse_bad_rows(rows.bad, folder / "rejects.csv", stop=settings.bad_rows == "stop")
-    if not rows.line:
-        raise no_rows(tables[0])
+    for table, (_, start, end) in zip(tables, rows.bounds):
+        if start == end:
+            raise no_rows(table)
     yield Progress("prepare", 1, 4, said=say(f"Read {len(rows.line):,} rows.", f"读入 {len(rows.line):,} 行。"))
     prepared = _Prepared(rows, settings, clean)
     prepared.clean_rows()
@@ -204,46 +222,38 @@ class _Prepared:
 
     def __init__(self, rows: Rows, settings: PrepareSettings, clean: CleanSettings) -> None:
         self.rows, self.settings, self.cleaning = rows, settings, clean
+        self.places, self.where = rows.places, rows.sources[0]
+        self.unused = [name for name in rows.columns if name not in {*settings.text, settings.label, settings.split_column}]
         self.findings: list[Finding] = []
-        self.unlabelled = 0
         self.leaks: dict[str, Any] = {}
 
     def find(self, kind: str, positions: Sequence[int] | np.ndarray, en: str, zh: str, setting: str = "") -> None:
-        """Count one kind of row; `positions` are row positions in the table as read (0 is the first)."""
+        """Count one kind of row; `positions` are those of the rows as read (0 is the first)."""
         if len(positions):
-            numbers = [int(position) + 1 for position in positions]
-            self.findings.append(Finding(kind, len(numbers), say(f"{en}: {len(numbers)} (rows {listed(numbers)})",
-                                 f"{len(numbers)} 行{zh}（第 {listed(numbers)} 行）"), first_rows(numbers), setting))
+            self.findings.append(self.places.finding(kind, positions, say(en, zh), setting))
 
     def clean_rows(self) -> None:
-        settings = self.settings
-        self.cleaned = clean_rows({name: self.rows.column(name) for name in settings.text}, self.rows.column(settings.label or ""), self.cleaning)
+        settings, columns = self.settings, {name: self.rows.column(name) for name in self.settings.text}
+        self.cleaned = clean_rows(columns, self.rows.column(settings.label or ""), self.cleaning, self.places)
         texts, labels = self.cleaned.texts, self.cleaned.labels
-        missing = [i for i, label in enumerate(labels) if not label and texts[i]]
-        self.find("empty", [i for i, text in enumerate(texts) if not text], "Rows without a text, left out", "没有文本：已略去")
-        self.find("unlabelled", missing, "Rows without a label, kept aside, never guessed", "没有标签：放在一边，不猜测")
-        self.unlabelled = len(missing)
-        self.kept = np.array([i for i, text in enumerate(texts) if text and labels[i]], dtype=np.int64)
-        self._refuse_unusable(texts, labels)
-        self.text = [texts[i] for i in self.kept]
-        self.label = [labels[i] for i in self.kept]
+        for where, start, end in self.rows.bounds:
+            check_usable(texts[start:end], labels[start:end], where=where, text=", ".join(settings.text), label=settings.label or "", test=start > 0)
+        stop = settings.empty == "stop"
+        self.find("empty", [i for i, text in enumerate(texts) if not text], f"Rows without a text{'' if stop else ', left out'}", f"没有文本{'' if stop else '：已略去'}", 'empty = "stop"')
+        if stop and self.findings:
+            raise stopped_by(self.findings, 'empty = "drop"', where=self.where)
+        self.unlabelled = np.array([i for i, label in enumerate(labels) if not label and texts[i]], dtype=np.int64)
+        self.find("unlabelled", self.unlabelled, "Rows without a label, kept aside, never guessed", "没有标签：放在一边，不猜测")
         self.findings += self.cleaned.findings
-
-    def _refuse_unusable(self, texts: Sequence[str], labels: Sequence[str]) -> None:
-        source, column = self.settings.data or "data", ", ".join(self.settings.text)
-        if not any(texts):
-            raise CallError(say(f"Every text in {column!r} is empty.", f"{column!r} 列的文本全部为空。"),
-                            say("name another text column: [prepare] text", "请换一个文本列：[prepare] text"), where=source)
-        if all(text.replace(".", "").replace(",", "").replace("-", "").isdigit() for text in texts if text):
-            raise CallError(say(f"The column {column!r} holds numbers where text is expected.", f"{column!r} 列里是数字，而这里需要文本。"),
-                            say("name a column of sentences: [prepare] text", "请换成写有句子的列：[prepare] text"), where=source)
+        self.kept, self.text, self.values, self.label = np.arange(len(texts)), texts, self.cleaned.values, labels
+        self.leaking = np.zeros(len(texts), dtype=bool)
+        self._keep(np.array([bool(text and label) for text, label in zip(texts, labels)]))
 
     # --- what the rows are like, and which part each goes to
     def split(self) -> None:
         given = self._given_parts()
         held_out = given == TEST
-        self._find_in_labels(held_out)
-        drop = np.zeros(len(self.text), dtype=bool)
+        drop = self._find_in_labels(held_out)
         learn = np.flatnonzero(~held_out)
         texts, labels = [self.text[i] for i in learn], [self.label[i] for i in learn]
         for kind, positions, en, zh in (
@@ -259,20 +269,19 @@ class _Prepared:
             self._find_leaks(learn, np.flatnonzero(held_out), drop)
         self._keep(~drop)
         given, learn = given[~drop], np.flatnonzero(given[~drop] != TEST)
-        check_learnable(Counter(self.label[i] for i in learn), where=self.settings.data, label=self.settings.label or "")
+        check_learnable(Counter(self.label[i] for i in learn), where=self.where, label=self.settings.label or "")
         self._number_labels(learn)
-        # Groups come from the rows that learn only, so that a given test part can change no weight.
+        # Groups come from the rows that learn only, so that a given test part can change no weight; and from values, without the columns' names.
         self.group = np.arange(len(self.text), dtype=np.int64)
-        pairs = near_pairs([self.text[i] for i in learn])
+        pairs = near_pairs([self.values[i] for i in learn])
         self.group[learn] = learn[near_groups(len(learn), pairs)]
         self.find("near_duplicates", self.kept[learn[np.unique(pairs.rows[:, 1])]] if len(pairs.rows) else [],
                   "Rows equal or nearly equal to an earlier one, kept together in one part", "与前面某行相同或几乎相同：放在同一部分")
         self.part, self.crossfit = draw_parts(self.number, self.group, given, seed=self.settings.seed, test_share=self.settings.test_share)
 
     def _keep(self, keep: np.ndarray) -> None:
-        self.kept = self.kept[keep]
-        self.text = [text for text, kept in zip(self.text, keep) if kept]
-        self.label = [label for label, kept in zip(self.label, keep) if kept]
+        self.kept, self.leaking = self.kept[keep], self.leaking[keep]
+        self.text, self.values, self.label = ([each for each, kept in zip(column, keep) if kept] for column in (self.text, self.values, self.label))
 
     def _given_parts(self) -> np.ndarray:
         given = np.full(len(self.text), -1, dtype=np.int8)
@@ -280,19 +289,19 @@ class _Prepared:
             values = [as_text(value).strip() for value in self.rows.column(self.settings.split_column)]
             words = guess_split(values)
             if words is None:
-                shown = ", ".join(sorted(set(values))[:8])
-                raise CallError(say(f"The column {self.settings.split_column!r} does not hold train, dev and test: {shown}", f"{self.settings.split_column!r} 列里不是 train、dev、test：{shown}"),
-                                say("leave [prepare] split_column out, or write train, dev or test in each row", "去掉 [prepare] split_column，或在每行写 train、dev 或 test"))
+                raise no_parts(self.settings.split_column, values, where=self.where)
             given = np.array([PARTS.index(words[values[i]]) if values[i] else -1 for i in self.kept], dtype=np.int8)
-        file = np.array([self.rows.file[i] for i in self.kept])
-        given[file == 1] = TEST
+            if "test" in words.values() and len(self.rows.sources) == 1 and TEST not in given:
+                raise CallError(say("No test row has a text and a label.", "测试行都没有文本或标签。"),
+                                say("fill them in, or leave [prepare] split_column out", "请补上，或去掉 [prepare] split_column"), where=self.where)
+        given[self.places.at(self.kept)[0] == 1] = TEST
         return given
 
-    def _find_in_labels(self, held_out: np.ndarray) -> None:
-        """Refuses labels that nothing can be learnt from; merges or reports slips; finds what gives the label away."""
+    def _find_in_labels(self, held_out: np.ndarray) -> np.ndarray:
+        """Refuses labels that nothing can be learnt from; merges or reports slips; finds what gives the label away. True for rows to drop."""
         learn = [i for i in range(len(self.label)) if not held_out[i]]
         counts = Counter(self.label[i] for i in learn)
-        check_learnable(counts, where=self.settings.data, label=self.settings.label or "")
+        check_learnable(counts, where=self.where, label=self.settings.label or "")
         merge = self.settings.label_typos == "merge"
         for rare, common, why in similar_labels(counts):
             rows = [self.kept[i] for i, label in enumerate(self.label) if label == rare]
@@ -301,23 +310,27 @@ class _Prepared:
             if merge:
                 self.label = [common if label == rare else label for label in self.label]
                 counts[common] += counts.pop(rare, 0)
-        once = [self.kept[i] for i in learn if counts[self.label[i]] == 1]
-        self.find("label_once", once, "Rows whose label is seen once: it can be learnt from, not measured", "的标签只出现一次：可以学，但无法衡量")
-        used = {*self.settings.text, self.settings.label, self.settings.split_column}
-        others = {name: [self.rows.values[self.kept[i]][position] for i in learn] for position, name in enumerate(self.rows.columns) if name not in used}
-        self.findings += find_give_aways(others, [self.text[i] for i in learn], [self.label[i] for i in learn])
+        once, keep = [i for i in learn if counts[self.label[i]] == 1], self.settings.label_once == "keep"
+        self.find("label_once", self.kept[once], f"Rows whose label is seen once{': it can be learnt from, not measured' if keep else ' (dropped)'}",
+                  f"的标签只出现一次：{'可以学，但无法衡量' if keep else '已丢弃'}", f'label_once = "{"drop" if keep else "keep"}"')
+        at = self.kept[learn]
+        unused = {name: [self.rows.values[i][position] for i in at] for position, name in enumerate(self.rows.columns) if name in self.unused}
+        read = {name: [values[i] for i in at] for name, values in self.cleaned.columns.items()}
+        found = find_give_aways(self.places, at, unused, read, [self.label[i] for i in learn])
+        if found and self.settings.give_aways == "stop":
+            raise stopped_by(found, 'give_aways = "report"', where=self.where)
+        self.findings += found
+        return np.isin(np.arange(len(self.label)), [] if keep else once)
 
     def _find_leaks(self, learn: np.ndarray, held: np.ndarray, drop: np.ndarray) -> None:
-        found = find_leaks([self.text[i] for i in learn], [self.text[i] for i in held])
-        exact = [(int(self.kept[held[t]]) + 1, int(self.kept[learn[s]]) + 1) for t, s in found.exact]
-        near = [(int(self.kept[held[t]]) + 1, int(self.kept[learn[s]]) + 1, round(float(similarity), 4)) for t, s, similarity in found.near]
-        leaking = sorted({row for row, *_ in exact} | {row for row, *_ in near})
+        found = find_leaks([self.values[i] for i in learn], [self.values[i] for i in held])
+        self.leaking[held[[test for test, _ in found.pairs]]] = True
+        self.leaks = leaks_json(found, self.places, self.kept[held], self.kept[learn]) | {"handled": self.settings.leaks}
         dropped = self.settings.leaks == "drop_train"
-        self.leaks = {"exact": exact, "near": near, "test_rows": leaking, "handled": self.settings.leaks}
-        self.find("leaks", [row - 1 for row in leaking], f"Test rows equal or nearly equal to a train row, {'which is dropped from train' if dropped else 'reported'}",
-                  f"测试数据与训练数据相同或几乎相同：{'已从训练中去掉' if dropped else '仅报告'}", 'leaks = "drop_train"')
+        self.find("leaks", self.kept[self.leaking], f"Test rows equal or nearly equal to a train row, {'which is dropped from train' if dropped else 'reported'}",
+                  f"测试数据与训练数据相同或几乎相同：{'已从训练中去掉' if dropped else '仅报告'}", f'leaks = "{"report" if dropped else "drop_train"}"')
         if dropped:
-            drop[learn[[s for _, s, *_ in [*found.exact, *found.near]]]] = True
+            drop[learn[[train for _, train in found.pairs]]] = True
 
     def _number_labels(self, learn: np.ndarray) -> None:
         """Numbers from the rows that learn; labels that only the test part knows come after them."""
@@ -330,36 +343,33 @@ class _Prepared:
 
     # --- on disk
     def write(self, target: Path, fingerprint: str) -> None:
-        polars = import_extra("polars")
-        languages = languages_of(self.text)
+        languages = languages_of(self.values)
         single = len(self.settings.text) == 1
         raw = [[self.cleaned.raw[name][i] for name in self.settings.text] for i in self.kept]
-        frame = polars.DataFrame({
-            "row": self.kept + 1, "line": [self.rows.line[i] for i in self.kept],
-            "file": polars.Series([self.rows.file[i] for i in self.kept], dtype=polars.Int8), "text": self.text,
-            "original": polars.Series([None if single and values[0] == text else values for values, text in zip(raw, self.text)], dtype=polars.List(polars.String)),
-            "spans": polars.Series([list(self.cleaned.spans[i]) if i in self.cleaned.spans else None for i in self.kept], dtype=polars.List(polars.Int32)),
-            "label": polars.Series(self.number, dtype=polars.Int32), "part": polars.Series(self.part, dtype=polars.Int8),
-            "language": list(languages), "group": self.group,
-        })
-        with publish_folder(target, replace=True) as folder:
-            frame.write_ipc(folder / "examples.arrow", compression="uncompressed")
-            (folder / "meta.json").write_text(json.dumps(self._meta(fingerprint, list(languages)), ensure_ascii=False), encoding="utf-8")
-            if self.rows.bad:
-                (folder / "rejects.csv").write_bytes(rejects_csv(self.rows.bad))
+        columns = self._placed(self.kept) | {
+            "text": self.text, "original": [None if single and values[0] == text else values for values, text in zip(raw, self.text)],
+            "spans": [self.cleaned.spans.get(int(i)) for i in self.kept], "label": self.number, "part": self.part, "language": languages,
+            "group": self.group, "leaks": self.leaking,
+        }
+        unlabelled = self._placed(self.unlabelled) | {"text": [self.cleaned.texts[i] for i in self.unlabelled]}
+        files = {"findings.csv": findings_csv(self.findings, self.places)} | ({"rejects.csv": rejects_csv(self.rows.bad)} if self.rows.bad else {})
+        write_examples(target, columns, unlabelled, meta=self._meta(fingerprint, languages), files=files)
 
-    def _meta(self, fingerprint: str, languages: Sequence[str]) -> dict[str, Any]:
+    def _placed(self, positions: np.ndarray) -> dict[str, Any]:
+        file, row = self.places.at(positions)
+        return {"row": row, "line": [self.rows.line[i] for i in positions], "file": file}
+
+    def _meta(self, fingerprint: str, languages: list[Any]) -> dict[str, Any]:
         learn = np.flatnonzero(self.part != TEST)
         lengths = np.array([len(self.text[i]) for i in learn])
         facts = Facts(rows=len(learn), labels=len(self.labels), mean_length=float(lengths.mean()), length_99=int(np.quantile(lengths, 0.99)),
                       chinese=float(np.mean([languages[i] in ("zh", "mixed") for i in learn])))
-        used = {*self.settings.text, self.settings.label, self.settings.split_column}
         counts = {name: int(np.sum(self.part == number)) for number, name in enumerate(PARTS)}
         tested = "\n".join(f"{self.label[i]}\t{self.text[i]}" for i in np.flatnonzero(self.part == TEST))
         return {
             "fingerprint": fingerprint, "test_fingerprint": hashlib.sha256(tested.encode("utf-8", "surrogatepass")).hexdigest(), "text": list(self.settings.text), "label": self.settings.label, "labels": self.labels,
-            "unseen_labels": self.unseen, "rows_read": len(self.rows.line), "rejected": len(self.rows.bad), "unlabelled": self.unlabelled,
-            "unused": [name for name in self.rows.columns if name not in used], "parts": counts, "crossfit": self.crossfit,
+            "unseen_labels": self.unseen, "rows_read": len(self.rows.line), "rejected": len(self.rows.bad), "unlabelled": len(self.unlabelled),
+            "files": list(self.places.names), "unused": self.unused, "parts": counts, "crossfit": self.crossfit,
             "cleaning": asdict(self.cleaning), "languages": {name: languages.count(name) for name in ("zh", "en", "mixed", "other")},
             "findings": [finding.as_json() for finding in self.findings], "leaks": self.leaks, "facts": asdict(facts),
         }

@@ -22,7 +22,7 @@ from .core.errors import BundleError, CallError
 from .core.language import Said, say
 from .core.parts import folds_of
 from .core.recipes import describe_cost, recipe_from_json
-from .core.settings import at_least_one, seconds_of, share_of
+from .core.settings import at_least_one, seconds_of, share_of, with_given
 from .core.shelves import look_up
 from .core.states import state_files, state_from_files
 from .core.weights import from_bytes, to_bytes
@@ -91,7 +91,7 @@ def train_model(model: Model, examples: Examples, *, settings: TrainSettings = T
     >>> train_model(build_model(examples, family="linear"), examples).folder.name
     'model'
     """
-    *_, last = train_steps(model, examples, settings=replace(settings, **given), predict=predict, folder=folder)
+    *_, last = train_steps(model, examples, settings=with_given(settings, given, section="train", call="train_model"), predict=predict, folder=folder)
     return last.result  # type: ignore[no-any-return]
 
 

@@ -7,10 +7,13 @@ import inspect
 import tempfile
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import startlm
+from startlm.core.errors import CallError
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
@@ -44,6 +47,23 @@ def test_a_public_name_shows_an_example(name: str) -> None:
 def test_at_most_two_arguments_go_without_a_name(name: str) -> None:
     places = [each for each in inspect.signature(getattr(startlm, name)).parameters.values() if each.kind is each.POSITIONAL_OR_KEYWORD]
     assert len(places) <= 2
+
+
+@pytest.mark.parametrize(("call", "given", "words"), [
+    (startlm.build_model, {"famly": "linear"}, "Did you mean family?"), (startlm.build_model, {"size": "huge"}, '"small" | "medium"'),
+    (startlm.train_model, {"seed": "one"}, "a whole number"), (startlm.evaluate_model, {"minimum_accuracy": 90}, "between 0 and 1"),
+    (lambda *models, **given: startlm.deploy_model(*models, to="bundles", **given), {"forced": True}, "Did you mean force?"),
+])  # fmt: skip
+def test_a_keyword_is_held_to_the_rules_of_the_settings_file_before_any_work(call: Any, given: dict[str, Any], words: str) -> None:
+    things = (None,) if call is startlm.build_model else (None, None)
+    with pytest.raises(CallError) as error:
+        call(*things, **given)
+    assert words in str(error.value) and "_model(…)" in str(error.value)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    rows = [{"m": f"{word} {i}", "t": word} for i in range(9) for word in ("refund", "parcel")]
+    assert len(startlm.prepare_examples(rows, text="m", label="t", seed=np.int64(3), test_share=np.float64(0.5)).rows_of("test")) == 9
 
 
 @pytest.mark.parametrize("module", SHOWN)

@@ -83,3 +83,14 @@ def test_each_label_answers_its_own_plain_example_from_the_bundle(judged: tuple[
         answers = predictor.predict(texts)
         assert [answer.prediction for answer in answers].count(team) >= len(texts) - 1
         assert all(answer.confidences[answer.prediction] == answer.confidence == max(answer.confidences.values()) for answer in answers)
+
+
+def test_clean_figures_leave_out_the_leaking_rows_of_both_files_and_no_others(tmp_path: Path) -> None:
+    """A row of the data file and one of the test file may have the same number."""
+    rows, held = split_tickets(), [{**row, "message": f"{row['message']} {row['id']} zyzzyva", "part": ""} for row in tickets(30, seed=4, teams=TEAMS)]
+    rows[3]["message"], held[7]["message"] = rows[1]["message"], rows[2]["message"]  # row 4 tests and leaks; so does row 8 of the second file
+    examples = prepare_examples(rows, test=held, **COLUMNS, folder=tmp_path)
+    assert examples.meta["leaks"]["test_rows"] == [4, 8] and examples.meta["leaks"]["files"]["exact"] == ["memory", "memory (2)"]
+    report = evaluate_model(train_model(build_model(examples, family="linear", size="small"), examples, budget="5s", threads=1), examples)
+    assert report.figure("accuracy")["n"] == 80
+    assert [each["n"] for each in report.content["figures_clean"] if each["name"] == "accuracy"] == [78]

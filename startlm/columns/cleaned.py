@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
-from ..core.findings import Finding, cleaning_finding
+from ..core.findings import Finding, Places
+from ..core.language import say
 from . import as_text
 from .category import Category
 from .cleaning import CleanSettings, clean_texts, join_columns
@@ -15,25 +16,34 @@ EXAMPLES, SHOWN_CHARACTERS = 3, 120
 
 @dataclass(frozen=True)
 class CleanedRows:
-    """One text and one label a row, "" where there is none; `raw` as read, `spans` the map back where characters moved."""
+    """One text and one label a row, "" where there is none.
+
+    `values` are the texts without the names of columns, which several columns are joined with; `raw` the text columns as read,
+    `columns` the same cleaned; `spans` for each text column the map back, for the rows in which characters moved.
+    """
 
     texts: list[str]
+    values: list[str]
     labels: list[str]
     raw: dict[str, list[str]]
-    spans: dict[int, tuple[int, ...]]
+    columns: dict[str, list[str]]
+    spans: dict[int, list[tuple[int, ...] | None]]
     findings: list[Finding]
 
 
-def clean_rows(columns: Mapping[str, Sequence[Any]], labels: Sequence[Any], cleaning: CleanSettings) -> CleanedRows:
+def clean_rows(columns: Mapping[str, Sequence[Any]], labels: Sequence[Any], cleaning: CleanSettings, places: Places) -> CleanedRows:
     """Clean the text columns, join them row by row, and bring each label into one spelling."""
     raw = {name: [_storable(as_text(value)) for value in values] for name, values in columns.items()}
     cleaned = {name: clean_texts(values, cleaning) for name, values in raw.items()}
     names = tuple(cleaned)
-    texts = cleaned[names[0]] if len(names) == 1 else [join_columns(dict(zip(names, parts)), names) for parts in zip(*cleaned.values())]
+    texts = values = cleaned[names[0]]
+    if len(names) > 1:
+        texts = [join_columns(dict(zip(names, parts)), names) for parts in zip(*cleaned.values())]
+        values = ["\n".join(part for part in parts if part.strip()) for parts in zip(*cleaned.values())]
     written = [as_text(value) for value in labels]
     spelt = {label: Category.clean(label) for label in set(written)}
-    spans, findings = _changes(raw, cleaned, cleaning)
-    return CleanedRows(texts, [spelt[label] for label in written], raw, spans, findings)
+    spans, findings = _changes(raw, cleaned, cleaning, places)
+    return CleanedRows(texts, values, [spelt[label] for label in written], raw, cleaned, spans, findings)
 
 
 def _storable(text: str) -> str:
@@ -45,19 +55,21 @@ def _storable(text: str) -> str:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _changes(raw: Mapping[str, Sequence[str]], cleaned: Mapping[str, Sequence[str]], cleaning: CleanSettings) -> tuple[dict[int, tuple[int, ...]], list[Finding]]:
-    rows: dict[str, list[int]] = {}
+def _changes(raw: Mapping[str, Sequence[str]], cleaned: Mapping[str, Sequence[str]], cleaning: CleanSettings,
+             places: Places) -> tuple[dict[int, list[tuple[int, ...] | None]], list[Finding]]:
+    rows: dict[str, set[int]] = {}
     examples: dict[str, list[tuple[str, str]]] = {}
-    spans: dict[int, tuple[int, ...]] = {}
-    for name, texts in cleaned.items():
+    spans: dict[int, list[tuple[int, ...] | None]] = {}
+    for number, (name, texts) in enumerate(cleaned.items()):
         for i, (before, after) in enumerate(zip(raw[name], texts)):
             if before == after:
                 continue
             whole = cleaning.cleaner.clean(before)
-            if len(cleaned) == 1 and whole.spans is not None:
-                spans[i] = whole.spans
+            if whole.spans is not None:
+                spans.setdefault(i, [None] * len(cleaned))[number] = whole.spans
             for rule in whole.changed:
-                rows.setdefault(rule, []).append(i + 1)
+                rows.setdefault(rule, set()).add(i)
                 if len(examples.setdefault(rule, [])) < EXAMPLES:
                     examples[rule].append((before[:SHOWN_CHARACTERS], after[:SHOWN_CHARACTERS]))
-    return spans, [cleaning_finding(rule, each, examples[rule]) for rule, each in sorted(rows.items())]
+    return spans, [places.finding(f"cleaned_{rule}", sorted(each), say(f"Changed by cleaning ({rule})", f"被清洗（{rule}）改动"), f"[clean] {rule} = false", tuple(examples[rule]))
+                   for rule, each in sorted(rows.items())]

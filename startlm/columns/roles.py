@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
+from ..core.errors import CallError
 from ..core.language import Said, say
 from . import as_text, filled, names_in
 from .category import LABEL_NAMES, OUTCOME_NAMES
@@ -49,16 +50,47 @@ def guess_split(values: Sequence[Any]) -> dict[str, str] | None:
     return parts if "train" in parts.values() and len(set(parts.values())) > 1 else None
 
 
-def guess_roles(columns: Sequence[str], samples: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> Roles:
-    """Which columns are text, label and split, from their names, kinds and a sample of each one's values."""
+def no_parts(column: str, values: Sequence[Any], *, where: str) -> CallError:
+    """The refusal of a split column that does not say train, dev, test."""
+    shown = ", ".join(sorted(set(filled(values)))[:8])
+    return CallError(say(f"The column {column!r} does not hold train, dev and test: {shown}", f"{column!r} 列里不是 train、dev、test：{shown}"),
+                     say("leave [prepare] split_column out, or write train, dev or test in each row", "去掉 [prepare] split_column，或在每行写 train、dev 或 test"), where=where)
+
+
+def names_parts(values: Sequence[Any]) -> bool:
+    """Whether every value that is filled in names a part; sorted files may show one part at first."""
+    found = filled(values)
+    return bool(found) and all(word.lower().strip("._- ") in _PART_OF for word in set(found))
+
+
+@dataclass(frozen=True)
+class Told:
+    """The roles that are told: they are not guessed, and nothing else is guessed from their columns."""
+
+    text: tuple[str, ...] = ()
+    label: str | None = None
+    split: str | None = None
+
+
+def guess_roles(columns: Sequence[str], samples: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], told: Told = Told()) -> Roles:
+    """Which columns are text, label and split: as told, else from their names, kinds and a sample of each one's values."""
     why: list[Said] = []
-    split = _pick_split(columns, samples, why)
-    open_columns = [column for column in columns if column != split]
-    label = _pick_label(open_columns, samples, kinds, why)
-    text = _pick_text([column for column in open_columns if column != label], samples, kinds, why)
+    left = [column for column in columns if column not in (*told.text, told.label, told.split)]
+    split = _as_told("split", "划分", told.split, why) or _pick_split(left, samples, why)
+    left = [column for column in left if column != split]
+    label = _as_told("label", "标签", told.label, why) or _pick_label(left, samples, kinds, why)
+    if told.text:
+        _as_told("text", "文本", ", ".join(told.text), why)
+    text = told.text or _pick_text([column for column in left if column != label], samples, kinds, why)
     unused = tuple(column for column in columns if column not in (*text, label, split))
     why += [_why_unused(column, kinds[column]) for column in unused]
     return Roles(text, label, split, unused, tuple(why))
+
+
+def _as_told(en: str, zh: str, column: str | None, why: list[Said]) -> str | None:
+    if column:
+        why.append(say(f"{en}: {column!r}, as told", f"{zh}：{column!r}，按你的指定"))
+    return column
 
 
 def _pick_split(columns: Sequence[str], samples: Mapping[str, Sequence[Any]], why: list[Said]) -> str | None:

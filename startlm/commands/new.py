@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ..columns import SAMPLE, guess_kind
-from ..columns.roles import guess_roles, guess_split
+from ..columns.roles import Told, guess_roles, guess_split, names_parts, no_parts
 from ..core.contracts import Row, Table
 from ..core.errors import CallError
 from ..core.language import Said, say
@@ -52,11 +52,12 @@ def look_at(data: str, *, test: str | None = None, text: tuple[str, ...] = (), l
             raise no_such_column(column, table)
     samples = _samples(table)
     kinds = {name: guess_kind(values, name) for name, values in samples.items()}
-    # what is named as text cannot be guessed to be the label as well
-    roles = guess_roles([name for name in table.columns if name not in text], samples, {name: kind for name, (kind, _) in kinds.items()})
+    if split_column and not names_parts(samples[split_column]):
+        raise no_parts(split_column, samples[split_column], where=data)
+    roles = guess_roles(table.columns, samples, {name: kind for name, (kind, _) in kinds.items()}, Told(text, label, split_column))
     said = [said for each in tables for said in each.said]
     said += [say(f"column {name}: {kind} ({why.en})", f"列 {name}：{_KINDS[kind]}（{why.zh}）") for name, (kind, why) in kinds.items()]
-    text, label, split_column = text or roles.text, label or roles.label, split_column or roles.split
+    text, label, split_column = roles.text, roles.label, roles.split
     if label in text:
         raise CallError(say(f"{label!r} cannot be both text and label.", f"{label!r} 不能既是文本又是标签。"), say("name two columns: --text … --label …", "请写两个不同的列：--text … --label …"), where=data)
     if len(table.columns) < 2:
@@ -68,6 +69,8 @@ def look_at(data: str, *, test: str | None = None, text: tuple[str, ...] = (), l
         raise CallError(say(f"No column looks like the {missing.en}.", f"看不出哪一列是{missing.zh}。"),
                         say(f"name it: --{missing.en} COLUMN; the columns are {', '.join(each.en for each in seen)}",
                             f"请指明：--{missing.en} 列名；现有的列：{'；'.join(each.zh for each in seen)}"), where=data)
+    for other in tables[1:]:
+        _check_test(other, (*text, label))
     said += list(roles.why) + [_roles_said(table, text, label, split_column, samples)]
     return Look(table, data, test, text, label, split_column, tuple(said), how)
 
@@ -95,6 +98,15 @@ def _samples(table: Table) -> dict[str, list[Any]]:
         raise no_rows(table)
     step = max(1, len(rows) // SAMPLE)
     return {name: [row[i] for row in rows[::step][:SAMPLE]] for i, name in enumerate(table.columns)}
+
+
+def _check_test(table: Table, columns: Sequence[str]) -> None:
+    """Raises CallError where the test table has no rows, or lacks a column that is read."""
+    for column in columns:
+        if column not in table.columns:
+            raise no_such_column(column, table)
+    if not any(isinstance(row, Row) for row in table.rows()):
+        raise no_rows(table)
 
 
 def _relative(path: str, folder: Path) -> str:

@@ -19,12 +19,13 @@ PARTS = ("train", "dev", "calibration", "test")
 
 @dataclass(frozen=True)
 class Examples:
-    """Clean typed rows with their part, in `folder`: examples.arrow (memory-mapped) and meta.json.
+    """Clean typed rows with their part, in `folder`: examples.arrow, unlabelled.arrow (memory-mapped), meta.json, findings.csv.
 
-    Columns of examples.arrow: row (int64, 1 is the first row read), line (int64, in its file), file (int8, 0 data, 1 test),
-    text (cleaned), original (list of str, the text columns as read; null where cleaning changed nothing and there is one
-    column), spans (list of int32, the map back to the original, null where nothing moved), label (int32, a number in
-    `labels`), part (int8, a number in PARTS), language, group (int64, near-duplicates share it).
+    Columns of examples.arrow: row (int64, 1 is the first row of its file), line (int64, in its file), file (int8, 0 data, 1 test;
+    meta's `files` names them), text (cleaned), original (list of str, the text columns as read; null where cleaning changed
+    nothing and there is one column), spans (for each text column a list of int32, the map from its cleaned value back to the
+    original, null where nothing moved), label (int32, a number in `labels`), part (int8, a number in PARTS), language, group
+    (int64, near-duplicates share it), leaks (bool, a test row that stands, equal or nearly, in train).
     """
 
     folder: Path
@@ -37,6 +38,11 @@ class Examples:
     def frame(self) -> Any:
         """The rows as a memory-mapped polars.DataFrame."""
         return import_extra("polars").read_ipc(self.folder / "examples.arrow")
+
+    @cached_property
+    def unlabelled(self) -> Any:
+        """The rows that have a text and no label, as a memory-mapped polars.DataFrame: row, line, file, text."""
+        return import_extra("polars").read_ipc(self.folder / "unlabelled.arrow")
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import Any, Mapping, Sequence
@@ -10,15 +12,17 @@ import numpy as np
 
 from .errors import CallError
 from .language import Said, say
+from .near_duplicates import Leaks
 
-SHOWN = 10  # row numbers listed for each finding
+SHOWN = 10  # row numbers of each file in a sentence
+KEPT = 1_000  # and in report.json; findings.csv has all
 GIVES_AWAY = 0.99  # a column whose values tell the label this often
 NAMED_IN_TEXT = 0.90  # share of rows whose text names their own label
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found. `rows` are row numbers (1 is the first row read), at most SHOWN of them."""
+    """One thing found. `rows` are those of the data file, `elsewhere` those of another, by its name; 1 is a file's first row."""
 
     kind: str
     count: int
@@ -26,22 +30,83 @@ class Finding:
     rows: tuple[int, ...] = ()
     setting: str = ""  # the line for startlm.toml that decides what is done with it
     examples: tuple[Any, ...] = field(default_factory=tuple)
+    elsewhere: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def said_with_setting(self) -> Said:
         """The sentence, with the line for startlm.toml that decides."""
         return say(f"{self.said.en}. To change it: {self.setting}", f"{self.said.zh}。如需改变：{self.setting}") if self.setting else self.said
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"said": self.said._asdict()}
+        cut = {name: rows[:KEPT] for name, rows in self.elsewhere.items()}
+        return asdict(self) | {"said": self.said._asdict(), "rows": self.rows[:KEPT], "elsewhere": cut}
 
 
-def first_rows(rows: Sequence[int] | np.ndarray) -> tuple[int, ...]:
-    return tuple(int(row) for row in rows[:SHOWN])
+@dataclass(frozen=True)
+class Places:
+    """Where rows stand that were read from files one after the other. The first file is the data: it goes without saying."""
+
+    names: tuple[str, ...]
+    starts: tuple[int, ...]  # the position of each file's first row
+    lines: Sequence[int]  # of every row, in its file
+
+    def at(self, positions: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The number of the file, int8 (N,), and of the row in it, int64 (N,), for the rows at these positions (0 is the first).
+
+        >>> [each.tolist() for each in Places(("tickets.csv", "held.csv"), (0, 100), range(200)).at([7, 102])]
+        [[0, 1], [8, 3]]
+        """
+        positions = np.asarray(positions, dtype=np.int64)
+        files = np.searchsorted(self.starts, positions, side="right") - 1
+        return files.astype(np.int8), positions - np.asarray(self.starts, dtype=np.int64)[files] + 1
+
+    def finding(self, kind: str, positions: Sequence[int] | np.ndarray, what: Said, setting: str = "", examples: tuple[Any, ...] = ()) -> Finding:
+        """One kind of row, counted and placed."""
+        files, rows = self.at(positions)
+        of = {number: tuple(rows[files == number].tolist()) for number in np.unique(files).tolist()}
+        en = "; ".join(f"{f'{self.names[number]}: ' if number else ''}rows {_listed(each)}" for number, each in of.items())
+        zh = "；".join(f"{f'{self.names[number]}：' if number else ''}第 {_listed(each)} 行" for number, each in of.items())
+        said = say(f"{what.en}: {len(rows)} ({en})", f"{len(rows)} 行{what.zh}（{zh}）")
+        return Finding(kind, len(rows), said, of.pop(0, ()), setting, examples, {self.names[number]: each for number, each in of.items()})
 
 
-def listed(rows: Sequence[int]) -> str:
+def _listed(rows: Sequence[int]) -> str:
     """Row numbers for a sentence: "3, 9, 12 …"."""
     return ", ".join(str(row) for row in rows[:SHOWN]) + (" …" if len(rows) > SHOWN else "")
+
+
+def findings_csv(findings: Sequence[Finding], places: Places) -> bytes:
+    """Every row of every finding: finding (its number in report.json, from 1), kind, file, row, line."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["finding", "kind", "file", "row", "line"])
+    starts = dict(zip(places.names[1:], places.starts[1:]))
+    for number, found in enumerate(findings, 1):
+        for name, start, rows in [(places.names[0], 0, found.rows), *((name, starts[name], rows) for name, rows in found.elsewhere.items())]:
+            writer.writerows([number, found.kind, name, row, places.lines[start + row - 1]] for row in rows)
+    return out.getvalue().encode("utf-8")
+
+
+def leaks_json(found: Leaks, places: Places, test: np.ndarray, train: np.ndarray) -> dict[str, Any]:
+    """Leaks as report.json has them; `test` and `train` are the positions of the rows that were compared.
+
+    exact: [test row, train row]; near: [test row, train row, similarity]; test_rows. `files` names, entry by entry, the file of
+    each test row of these three; train rows are of the data file.
+    """
+    files, rows = places.at(test)
+    of_train, names = places.at(train)[1], [places.names[number] for number in files]
+    leaking = sorted({one for one, _ in found.pairs})
+    return {
+        "exact": [(int(rows[t]), int(of_train[s])) for t, s in found.exact],
+        "near": [(int(rows[t]), int(of_train[s]), round(float(similarity), 4)) for t, s, similarity in found.near],
+        "test_rows": rows[leaking].tolist(),
+        "files": {"exact": [names[t] for t, _ in found.exact], "near": [names[t] for t, *_ in found.near], "test_rows": [names[t] for t in leaking]},
+    }
+
+
+def stopped_by(found: Sequence[Finding], accept: str, *, where: str) -> CallError:
+    """The refusal of what a setting says to stop at; `accept` is the line that lets it pass."""
+    return CallError(say("\n    ".join(f"{each.said.en}." for each in found), "\n    ".join(f"{each.said.zh}。" for each in found)),
+                     say(f"mend the table, or write under [prepare]: {accept}", f"修改表格，或在 [prepare] 下写：{accept}"), where=where)
 
 
 def contradictions(texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
@@ -63,41 +128,56 @@ def repeats(texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
     return np.array(found, dtype=np.int64)
 
 
-def give_aways(columns: Mapping[str, Sequence[Any]], labels: Sequence[str]) -> list[tuple[str, float]]:
-    """Columns whose value alone tells the label in GIVES_AWAY of the rows that share a value, with that share."""
-    found = []
-    for name, values in columns.items():
-        counts: dict[Any, Counter[str]] = defaultdict(Counter)
-        for value, label in zip(values, labels):
-            if value not in (None, ""):
-                counts[str(value)][label] += 1
-        shared = [counter for counter in counts.values() if counter.total() > 1]
-        rows = sum(counter.total() for counter in shared)
-        if rows < 20 or rows < len(labels) / 2 or len(shared) < 2:
-            continue
-        right = sum(counter.most_common(1)[0][1] for counter in shared) / rows
-        if right >= GIVES_AWAY:
-            found.append((name, right))
-    return found
+def give_aways(values: Sequence[Any], labels: Sequence[str]) -> list[int]:
+    """Positions of the rows whose label this column tells: where rows share a value, it tells GIVES_AWAY of them; else none."""
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for i, value in enumerate(values):
+        if value not in (None, ""):
+            rows_of[str(value)].append(i)
+    shared = [rows for rows in rows_of.values() if len(rows) > 1]
+    total = sum(map(len, shared))
+    if total < 20 or total < len(labels) / 2 or len(shared) < 2:
+        return []
+    commonest = [Counter(labels[i] for i in rows).most_common(1)[0][0] for rows in shared]
+    told = sorted(i for rows, label in zip(shared, commonest) for i in rows if labels[i] == label)
+    return told if len(told) >= GIVES_AWAY * total else []
 
 
-def label_in_text(texts: Sequence[str], labels: Sequence[str]) -> float:
-    """The share of rows whose text holds the name of their own label (names of two characters or more)."""
-    named = sum(len(label) > 1 and label.lower() in text.lower() for text, label in zip(texts, labels))
-    return named / max(1, len(texts))
+def label_in_text(texts: Sequence[str], labels: Sequence[str]) -> list[int]:
+    """Positions of the rows whose text holds the name of their own label (names of two characters or more)."""
+    return [i for i, (text, label) in enumerate(zip(texts, labels)) if len(label) > 1 and label.lower() in text.lower()]
 
 
-def find_give_aways(columns: Mapping[str, Sequence[Any]], texts: Sequence[str], labels: Sequence[str]) -> list[Finding]:
-    """What tells the label without the model's help: another column, or the label's own name in the text."""
-    found = [Finding("gives_away", len(labels), say(f"The column {name!r} gives the label away ({share:.1%} of rows): it is not used",
-                                                    f"{name!r} 列会直接泄露标签（{share:.1%} 的行）：没有使用它"))
-             for name, share in give_aways(columns, labels)]
-    named = label_in_text(texts, labels)
-    if named >= NAMED_IN_TEXT:
-        found.append(Finding("gives_away", len(labels), say(
-            f"{named:.1%} of the texts hold the name of their own label: what is measured may be too good",
-            f"{named:.1%} 的文本里写着自己的标签名：量出来的成绩可能虚高"), setting='text = ["…"]'))
-    return found
+def find_give_aways(places: Places, at: np.ndarray, unused: Mapping[str, Sequence[Any]], read: Mapping[str, Sequence[str]],
+                    labels: Sequence[str]) -> list[Finding]:
+    """What tells the label without the model's help: an unused column, one of several text columns, the label's own name in the text.
+
+    `at` are the positions of the rows, `read` the cleaned text columns.
+    """
+    good = say("so that what is measured may be too good", "量出来的成绩可能虚高")
+    told = [(give_aways(values, labels), say(f"Rows whose label the column {name!r} gives away, which is not used", f"的标签可由 {name!r} 列直接得知，没有使用这一列"))
+            for name, values in unused.items()]
+    if len(read) > 1:
+        told += [(give_aways(values, labels), say(f"Rows whose label the text column {name!r} alone gives away, {good.en}", f"的标签单看文本列 {name!r} 就能得知，{good.zh}"))
+                 for name, values in read.items()]
+    named = label_in_text(["\n".join(values) for values in zip(*read.values())], labels)
+    if len(named) >= NAMED_IN_TEXT * len(labels):
+        told.append((named, say(f"Rows whose text holds the name of their own label, {good.en}", f"的文本里写着自己的标签名，{good.zh}")))
+    return [places.finding("gives_away", at[rows], what, 'give_aways = "stop"') for rows, what in told if rows]
+
+
+def check_usable(texts: Sequence[str], labels: Sequence[str], *, where: str, text: str, label: str, test: bool) -> None:
+    """Raises CallError where a table has no row with a text and a label; a table to learn from, also where its texts are numbers."""
+    other = say("take [prepare] test out, or give a table with such rows", "去掉 [prepare] test，或换一张有这些内容的表")
+    if not any(texts):
+        raise CallError(say(f"Every text in {text!r} is empty.", f"{text!r} 列的文本全部为空。"),
+                        other if test else say("name another text column: [prepare] text", "请换一个文本列：[prepare] text"), where=where)
+    if not test and all(each.replace(".", "").replace(",", "").replace("-", "").isdigit() for each in texts if each):
+        raise CallError(say(f"The column {text!r} holds numbers where text is expected.", f"{text!r} 列里是数字，而这里需要文本。"),
+                        say("name a column of sentences: [prepare] text", "请换成写有句子的列：[prepare] text"), where=where)
+    if not any(each and name for each, name in zip(texts, labels)):
+        raise CallError(say(f"No row with a text has a label in {label!r}.", f"有文本的行在 {label!r} 列里都没有标签。"),
+                        other if test else say("name another label column: [prepare] label", "请换一个标签列：[prepare] label"), where=where)
 
 
 def check_learnable(counts: Mapping[str, int], *, where: str, label: str) -> None:
@@ -109,12 +189,3 @@ def check_learnable(counts: Mapping[str, int], *, where: str, label: str) -> Non
     if sum(count >= 2 for count in counts.values()) < 2:
         raise CallError(say("Fewer than two labels have two rows or more: nothing can be learnt and tested.", "至少要有两个标签各有两行以上，否则无法学习和测试。"),
                         say(f"add rows, or name another label column: [prepare] label (now {label!r})", f"请增加数据，或换一个标签列：[prepare] label（现在是 {label!r}）"), where=where)
-
-
-def cleaning_finding(rule: str, rows: Sequence[int], examples: Sequence[tuple[str, str]]) -> Finding:
-    """What one cleaning rule changed."""
-    return Finding(
-        f"cleaned_{rule}", len(rows),
-        say(f"Changed by cleaning ({rule}): {len(rows)} (rows {listed(rows)})", f"清洗（{rule}）改动了 {len(rows)} 行（第 {listed(rows)} 行）"),
-        first_rows(rows), f"[clean] {rule} = false", tuple(examples[:3]),
-    )

@@ -48,6 +48,11 @@ class Leaks:
     exact: list[tuple[int, int]]  # (test row, train row)
     near: list[tuple[int, int, float]]  # (test row, train row, similarity), different texts
 
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Both kinds: (test row, train row)."""
+        return [*self.exact, *((test, train) for test, train, _ in self.near)]
+
 
 def exact_groups(texts: Sequence[str]) -> np.ndarray:
     """int64 (N,): for each row, the first row with the same text."""

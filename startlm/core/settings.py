@@ -11,9 +11,10 @@ import json
 import math
 import re
 import textwrap
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cache
+from numbers import Number
 from typing import Any, Mapping, Sequence, TypeVar, get_args, get_type_hints
 
 from .errors import CallError
@@ -73,6 +74,13 @@ def check_settings(cls: type[T], given: Mapping[str, Any], *, section: str, wher
         if key not in known:
             raise unknown_key(key, known, section=section, where=where)
     return cls(**{key: _checked(known[key], value, section, where, lenient) for key, value in given.items()})
+
+
+def with_given(settings: T, given: Mapping[str, Any], *, section: str, call: str) -> T:
+    """The settings with what the keywords of a Python call give, held to the rules of startlm.toml."""
+    plain = {key: value.item() if isinstance(value, Number) and hasattr(value, "item") else value for key, value in given.items()}  # numpy's too
+    checked = check_settings(type(settings), plain, section=section, where=f"{call}(…)")
+    return replace(settings, **{key: getattr(checked, key) for key in given})  # type: ignore[type-var]
 
 
 def unknown_key(key: str, known: Sequence[str] | Mapping[str, Any], *, section: str, where: str) -> CallError:

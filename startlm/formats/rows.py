@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, Sequence
 
 from ..core.contracts import BadRow, Table
+from ..core.disk_errors import work_errors
 from ..core.durable import write_bytes
 from ..core.errors import CallError
+from ..core.findings import Places
 from ..core.language import Said, say
 from .encodings import UNFIT
 
@@ -65,26 +67,40 @@ def refuse_for_excel(for_excel: bool, kind: str) -> None:
 
 
 class Rows:
-    """Rows as read: their line, the number of their file, their values in the order of `columns`; bad ones apart."""
+    """Rows as read from one table after the other: their line in its file, their values in the order of `columns`; bad ones apart."""
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self.columns = columns
+        self.sources: list[str] = []
+        self.starts: list[int] = []
         self.line: list[int] = []
-        self.file: list[int] = []
         self.values: list[tuple[Any, ...]] = []
         self.bad: list[tuple[str, BadRow]] = []
 
-    def read(self, table: Table, file: int) -> None:
+    def read(self, table: Table) -> None:
         """Take in every row of a table; a column that it does not have is None."""
         order = [table.columns.index(column) if column in table.columns else None for column in self.columns]
+        self.sources.append(table.source)
+        self.starts.append(len(self.line))
         same = order == list(range(len(table.columns)))
         for row in table.rows():
             if isinstance(row, BadRow):
                 self.bad.append((table.source, row))
                 continue
             self.line.append(row.line)
-            self.file.append(file)
             self.values.append(row.values if same else tuple(None if i is None else row.values[i] for i in order))
+
+    @property
+    def bounds(self) -> list[tuple[str, int, int]]:
+        """Of each table: its source, the position of its first row, and the one behind its last."""
+        return list(zip(self.sources, self.starts, [*self.starts[1:], len(self.line)]))
+
+    @property
+    def places(self) -> Places:
+        """Which row of which file each one is; a second file of the same name is told apart by a (2)."""
+        names = [Path(source).name or source for source in self.sources]
+        names = [f"{name} ({number + 1})" if name in names[:number] else name for number, name in enumerate(names)]
+        return Places(tuple(names), tuple(self.starts), self.line)
 
     def column(self, name: str) -> list[Any]:
         """The values of one column."""
@@ -101,12 +117,19 @@ def rejects_csv(bad: Sequence[tuple[str, BadRow]]) -> bytes:
     return out.getvalue().encode("utf-8")
 
 
+def leave_rejects(path: Path, content: bytes | None) -> None:
+    """Leave this reject file, or none: an older one would speak of rows that are mended."""
+    if content is not None:
+        write_bytes(path, content)
+    else:
+        with work_errors(path):
+            path.unlink(missing_ok=True)
+
+
 def refuse_bad_rows(bad: Sequence[tuple[str, BadRow]], path: Path, *, stop: bool) -> None:
     """Writes the reject file where a row could not be read. Raises CallError with the places of the first ones to `stop` there."""
-    if not bad:
-        return
-    write_bytes(path, rejects_csv(bad))
-    if not stop:
+    leave_rejects(path, rejects_csv(bad) if bad else None)
+    if not bad or not stop:
         return
     shown = bad[:SHOWN_BAD_ROWS]
     lines = "\n".join(f"    {source}:{row.line} {row.column}: {row.why}: {row.value[:SHOWN_CHARACTERS]!r}" for source, row in shown)

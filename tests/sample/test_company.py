@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from startlm import prepare_examples
 from startlm.core.errors import CallError
 from startlm.sample.company import Planted, new_messages, write_sample
 from startlm.sample.faults import TYPOS, jaccard
@@ -191,3 +192,50 @@ def test_new_messages_are_new_and_in_both_languages(rows):
     new = new_messages()
     assert not set(new) & {row["message"] for row in rows[1:]}
     assert [bool(HAN.search(message)) for message in new].count(True) == 3
+
+
+# ------------------------------------------------- what prepare finds of it
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> tuple[Planted, dict[str, list[int]], dict, list[str]]:
+    """A company whose table names the test rows: what was planted, the rows of each kind that prepare found, its meta, and the part of each row."""
+    folder = tmp_path_factory.mktemp("split")
+    planted = write_sample(folder, split=True)
+    meta = prepare_examples(folder / "messages.csv", text=planted.text, label=planted.label, split_column="part", folder=folder / "data").meta
+    found: dict[str, list[int]] = {}
+    for each in meta["findings"]:
+        assert each["count"] == len(each["rows"])
+        found.setdefault(each["kind"], []).extend(each["rows"])
+    return planted, found, meta, [row["part"] for row in read(folder / "messages.csv")]
+
+
+def test_prepare_finds_every_planted_fault_of_a_row_and_no_other(split):
+    planted, found, *_ = split
+    rows = {name: {entry["row"] if isinstance(entry, dict) else entry for entry in getattr(planted, name)} for name in ("empty", "unlabelled", "label_typos", "seen_once")}
+    assert set(found["empty"]) == rows["empty"] and set(found["unlabelled"]) == rows["unlabelled"]
+    assert set(found["label_typos"]) == rows["label_typos"]
+    assert rows["seen_once"] <= {*found["label_once"], *found["unseen_labels"]}, "in train, or in test where train never shows it"
+
+
+def test_prepare_finds_the_planted_repeats_of_the_rows_that_learn(split):
+    """Rows of the test part are looked at for leaks alone."""
+    planted, found, _, parts = split
+    learning = {name: [pair for pair in getattr(planted, name) if parts[pair[0] - 1] == "train"] for name in ("duplicates", "near_duplicates", "contradictions")}
+    assert all(len(pairs) >= 5 for pairs in learning.values())
+    assert set(found["duplicates"]) == {max(pair) for pair in learning["duplicates"]}
+    assert set(found["contradictions"]) == {row for pair in learning["contradictions"] for row in pair}
+    assert {max(pair) for pair in learning["near_duplicates"]} <= set(found["near_duplicates"])
+
+
+def test_prepare_finds_every_planted_leak_with_both_rows(split):
+    planted, found, meta, _ = split
+    pairs = {(test, train) for test, train, *_ in [*meta["leaks"]["exact"], *meta["leaks"]["near"]]}
+    assert set(planted.leaks) <= pairs and {test for test, _ in planted.leaks} <= set(found["leaks"])
+    assert set(found["leaks"]) == set(meta["leaks"]["test_rows"])
+
+
+def test_prepare_cleans_every_planted_dirty_row(split):
+    planted, found, *_ = split
+    for fault, rule in (("html", "html"), ("full_width", "width")):
+        assert set(getattr(planted, fault)) <= set(found[f"cleaned_{rule}"])
+    assert set(planted.control) <= set(found["cleaned_control"]) | set(found["cleaned_white_space"])

@@ -1,0 +1,61 @@
+"""What `new` takes as told, what it guesses, and what it refuses at once."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from startlm.commands.new import look_at
+from startlm.core.errors import CallError
+from tickets import tickets
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]], head: list[str] | None = None) -> str:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, head or list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)
+
+
+def test_roles_that_are_told_are_said_as_told_and_not_guessed_again(tmp_path: Path) -> None:
+    said = [each.en for each in look_at(write_csv(tmp_path / "t.csv", tickets(60)), text=("message",), label="team").said]
+    assert "text: 'message', as told" in said and "label: 'team', as told" in said
+    assert not [each for each in said if "none" in each] and said[-1] == "-> text: message; label: team; not used: id"
+
+
+def test_a_label_that_looks_like_text_may_be_named(tmp_path: Path) -> None:
+    reasons = ("the customer wants the money back for an order", "the parcel has been on its way for far too long", "a question about how to brew some tea")
+    rows = [{"message": row["message"], "reason": f"{reasons[row['id'] % 3]} {row['id'] // 6}"} for row in tickets(60)]
+    look = look_at(write_csv(tmp_path / "t.csv", rows), label="reason")
+    assert (look.text, look.label) == (("message",), "reason")
+
+
+def test_one_column_for_both_is_still_refused(tmp_path: Path) -> None:
+    with pytest.raises(CallError, match="both text and label"):
+        look_at(write_csv(tmp_path / "t.csv", tickets(60)), text=("message",), label="message")
+
+
+def test_a_split_column_whose_values_are_no_parts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CallError, match="'team' does not hold train, dev and test: money, post") as error:
+        look_at(write_csv(tmp_path / "t.csv", tickets(60)), text=("message",), label="id", split_column="team")
+    assert error.value.where == str(tmp_path / "t.csv") and "split_column" in error.value.hint.en
+
+
+def test_a_split_column_that_is_told_is_taken_and_its_words_are_shown(tmp_path: Path) -> None:
+    rows = [{**row, "part": "test" if row["id"] % 3 else "train"} for row in tickets(60)]
+    look = look_at(write_csv(tmp_path / "t.csv", rows), split_column="part")
+    assert look.split_column == "part" and "test = test" in look.said[-1].en and look.label == "team"
+
+
+@pytest.mark.parametrize(("head", "rows", "words"), [
+    (["message", "taem"], [{"message": "where is it", "taem": "post"}], "no column 'team'"), (["message", "team"], [], "no rows"),
+])  # fmt: skip
+def test_a_test_table_is_looked_at_too(head: list[str], rows: list[dict[str, Any]], words: str, tmp_path: Path) -> None:
+    held = write_csv(tmp_path / "held.csv", rows, head)
+    with pytest.raises(CallError, match=words) as error:
+        look_at(write_csv(tmp_path / "t.csv", tickets(60)), test=held)
+    assert error.value.where == held
