@@ -7,7 +7,7 @@ from typing import Any, Mapping, Sequence
 
 from ..core.errors import CallError
 from ..core.language import Said, say
-from . import as_text, filled, names_in
+from . import as_text, filled, kind_said, names_in
 from .category import LABEL_NAMES, OUTCOME_NAMES
 
 _SPLIT_WORDS = {
@@ -153,5 +153,4 @@ def _why_unused(column: str, kind: str) -> Said:
             f"left out: {column!r}, written after the message, it would give the answer away",
             f"不用：{column!r}，它写在消息之后，会泄露答案",
         )
-    names = {"date": "日期", "identifier": "标识", "number": "数字", "category": "类别", "text": "文本"}
-    return say(f"left out: {column!r} ({kind})", f"不用：{column!r}（{names.get(kind, kind)}）")
+    return say(f"left out: {column!r} ({kind_said(kind).en})", f"不用：{column!r}（{kind_said(kind).zh}）")

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Mapping, Sequence
 
-from ..columns import SAMPLE, guess_kind
+from ..columns import SAMPLE, guess_kind, kind_said
 from ..columns.roles import Told, guess_roles, guess_split, names_parts, no_parts
 from ..core.contracts import Row, Table
 from ..core.errors import CallError
@@ -56,7 +56,7 @@ def look_at(data: str, *, test: str | None = None, text: tuple[str, ...] = (), l
         raise no_parts(split_column, samples[split_column], where=data)
     roles = guess_roles(table.columns, samples, {name: kind for name, (kind, _) in kinds.items()}, Told(text, label, split_column))
     said = [said for each in tables for said in each.said]
-    said += [say(f"column {name}: {kind} ({why.en})", f"列 {name}：{_KINDS[kind]}（{why.zh}）") for name, (kind, why) in kinds.items()]
+    said += [say(f"column {name}: {kind_said(kind).en} ({why.en})", f"列 {name}：{kind_said(kind).zh}（{why.zh}）") for name, (kind, why) in kinds.items()]
     text, label, split_column = roles.text, roles.label, roles.split
     if label in text:
         raise CallError(say(f"{label!r} cannot be both text and label.", f"{label!r} 不能既是文本又是标签。"), say("name two columns: --text … --label …", "请写两个不同的列：--text … --label …"), where=data)
@@ -65,7 +65,7 @@ def look_at(data: str, *, test: str | None = None, text: tuple[str, ...] = (), l
                         say('add a column of labels, or name the separator: --delimiter ";"', '请增加标签列，或写明分隔符：--delimiter ";"'), where=data)
     if not text or not label:
         missing = say("text", "文本") if not text else say("label", "标签")
-        seen = [say(f"{name}: {kind} ({why.en})", f"{name}：{_KINDS[kind]}（{why.zh}）") for name, (kind, why) in kinds.items()]
+        seen = [say(f"{name}: {kind_said(kind).en} ({why.en})", f"{name}：{kind_said(kind).zh}（{why.zh}）") for name, (kind, why) in kinds.items()]
         raise CallError(say(f"No column looks like the {missing.en}.", f"看不出哪一列是{missing.zh}。"),
                         say(f"name it: --{missing.en} COLUMN; the columns are {', '.join(each.en for each in seen)}",
                             f"请指明：--{missing.en} 列名；现有的列：{'；'.join(each.zh for each in seen)}"), where=data)
@@ -74,8 +74,6 @@ def look_at(data: str, *, test: str | None = None, text: tuple[str, ...] = (), l
     said += list(roles.why) + [_roles_said(table, text, label, split_column, samples)]
     return Look(table, data, test, text, label, split_column, tuple(said), how)
 
-
-_KINDS = {"text": "文本", "category": "类别", "number": "数字", "date": "日期", "identifier": "编号"}
 
 
 def _roles_said(table: Table, text: tuple[str, ...], label: str, split: str | None, samples: dict[str, list[Any]]) -> Said:
