@@ -63,7 +63,7 @@ def inspect_steps(table: Table, page: Path, *, overwrite: bool) -> Iterator[Prog
     for said in table.said:
         yield Progress("inspect", said=said)
     rows = Rows(table.columns)
-    rows.read(table, 0)
+    rows.read(table)
     if not rows.values:
         raise no_rows(table)
     total = len(table.columns) + 1
@@ -124,8 +124,11 @@ def _gives_away(rows: Rows, seen: list[Seen]) -> list[dict[str, Any]]:
     """For each column that could be a label, the other columns that tell it by themselves."""
     found = []
     for label in _labels(seen):
-        others = {each.name: rows.column(each.name) for each in seen if each.kind in ("category", "identifier", "number") and each is not label}
-        found += [{"label": label.name, "column": name, "share": share} for name, share in give_aways(others, [as_text(value) for value in rows.column(label.name)])]
+        labels = [as_text(value).strip() for value in rows.column(label.name)]
+        for each in seen:
+            if each is not label and each.kind in ("category", "identifier", "number"):
+                told = give_aways(rows.column(each.name), labels)
+                found += [{"label": label.name, "column": each.name, "share": len(told) / len(labels)}] if told else []
     return found
 
 
