@@ -17,6 +17,7 @@ import numpy as np
 from .core.artifacts import CHEAPEST, Examples, Model, Report
 from .core.contracts import Figure, Progress
 from .core.durable import read_json, write_bytes, write_json
+from .core.findings import listed
 from .core.language import Said, say
 from .core.report_page import report_page
 from .core.settings import fraction
@@ -55,7 +56,10 @@ class EvaluateSettings:
 
 
 def evaluate_model(model: Model, examples: Examples, *, settings: EvaluateSettings = EvaluateSettings(), folder: Path | None = None, **given: Any) -> Report:
-    """The report of a trained model on the test part of its examples: report.json, report.html, mistakes.csv in `folder`.
+    """The report of a trained model on a test part: report.json, report.html, mistakes.csv in `folder`.
+
+    The examples may be others than the model's: labels are known by their names, and one the model never learnt is always wrong.
+    Raises CallError for examples with other text columns or another cleaning.
 
     >>> from startlm import build_model, prepare_examples, train_model
     >>> rows = [{"m": f"refund {i}", "t": "money"} for i in range(90)] + [{"m": f"parcel {i}", "t": "post"} for i in range(90)]
@@ -104,9 +108,14 @@ class _Judging:
         self.task = look_up(TASKS, predictor.settings["task"], say("task", "任务"))
         self.rows = examples.rows_of("test")
         self.test = examples.labelled("test")
-        self.names = [*predictor.labels, *examples.meta["unseen_labels"]]
+        examples.check_made_for(predictor.text_columns, predictor.settings["cleaning"])
+        # The rows may be others than those the model learnt from, with other labels: numbers mean nothing, names do.
+        self.names = [*predictor.labels, *(name for name in examples.every_label if name not in predictor.labels)]
+        number_of = {name: number for number, name in enumerate(self.names)}
+        numbers = np.array([number_of[name] for name in examples.every_label], dtype=np.int64)
+        self.truth = numbers[self.test.labels]
+        self.majority = self.task.baseline(numbers[examples.labelled("train", "dev", "calibration").labels], len(self.names))
         self.cheapest: _Judging | None = None
-        self.majority = self.task.baseline(examples.labelled("train", "dev", "calibration").labels, len(self.names))
 
     def answer(self) -> Iterator[Progress]:
         """Confidences of the test rows, float64 (N, L), and the raw ones before the last temperature."""
@@ -117,7 +126,7 @@ class _Judging:
         logs = np.concatenate(raw) if raw else np.zeros((0, len(self.predictor.labels)))
         self.before = self._with_unseen(self.predictor.scaled(logs, 1.0))
         self.confidences = self._with_unseen(self.predictor.scaled(logs))
-        self.judged = judge(self.test.labels, self.confidences, majority=self.majority, seed=self.settings.seed)
+        self.judged = judge(self.truth, self.confidences, majority=self.majority, seed=self.settings.seed)
 
     def _with_unseen(self, confidences: np.ndarray) -> np.ndarray:
         missing = len(self.names) - confidences.shape[1]
@@ -206,7 +215,14 @@ class _Judging:
         return {"label": self.names[number], "caught": asdict(found.caught), "false_alarms": asdict(found.false_alarms)}
 
     def _warnings(self) -> list[Said]:
-        return [Said(**finding["said"]) for finding in self.examples.meta["findings"] if finding["kind"] in ("leaks", "gives_away", "label_once", "unseen_labels", "label_typos")]
+        said = [Said(**finding["said"]) for finding in self.examples.meta["findings"] if finding["kind"] in ("leaks", "gives_away", "label_once", "label_typos")]
+        unseen = np.flatnonzero(self.truth >= len(self.predictor.labels))
+        if len(unseen):
+            rows = listed(self.examples.frame["row"][self.rows[unseen]].to_list())
+            named = [self.names[number] for number in np.unique(self.truth[unseen])]
+            said.append(say(f"Test rows with a label that the model never learnt ({', '.join(named)}), counted as wrong: {len(unseen)} (rows {rows})",
+                            f"{len(unseen)} 行测试数据的标签是模型没有学过的（{'、'.join(named)}），一律算错（第 {rows} 行）"))
+        return said
 
     def answers_csv(self, only_mistakes: bool = False) -> bytes:
         """Every test row, or the wrong ones (the surest first): row, line, text, truth, prediction, confidence, handed_over."""

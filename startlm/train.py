@@ -134,6 +134,7 @@ class _Climb:
     """One ladder being climbed in one folder. Every finished piece is a durable folder: a second call finds it there."""
 
     def __init__(self, model: Model, examples: Examples, settings: TrainSettings, predict: PredictSettings, folder: Path) -> None:
+        examples.check_made_for(model.text, model.cleaning, model.labels)
         self.model, self.examples, self.settings, self.folder = model, examples, settings, folder
         self.mark = _mark(model, examples, settings)
         self.count = len(model.labels)

@@ -147,8 +147,9 @@ def _data_first(content: Content) -> list[str]:
                 line=code('leaks = "drop_train"'),
             )
         )
-    warned = [each["en"] for each in content["warnings"]]
-    found = [each for each in content["findings"] if each["said"]["en"] in warned and each["kind"] != "leaks"]
+    findings = {each["said"]["en"]: each for each in content["findings"]}
+    found = [findings.get(said["en"], {"said": said, "kind": "", "setting": ""}) for said in content["warnings"]]
+    found = [each for each in found if each["kind"] != "leaks"]
     if found:
         items = "".join(f"<li>{_finding(each)}</li>" for each in found[:DATA_FIRST])
         left = len(found) - DATA_FIRST
