@@ -114,7 +114,9 @@ class _Judging:
         number_of = {name: number for number, name in enumerate(self.names)}
         numbers = np.array([number_of[name] for name in examples.every_label], dtype=np.int64)
         self.truth = numbers[self.test.labels]
-        self.majority = self.task.baseline(numbers[examples.labelled("train", "dev", "calibration").labels], len(self.names))
+        learnt = numbers[examples.labelled("train", "dev", "calibration").labels]
+        self.majority = self.task.baseline(learnt, len(self.names))
+        self.shares = np.bincount(learnt, minlength=len(self.names)) / len(learnt)
         self.cheapest: _Judging | None = None
 
     def answer(self) -> Iterator[Progress]:
@@ -126,7 +128,10 @@ class _Judging:
         logs = np.concatenate(raw) if raw else np.zeros((0, len(self.predictor.labels)))
         self.before = self._with_unseen(self.predictor.scaled(logs, 1.0))
         self.confidences = self._with_unseen(self.predictor.scaled(logs))
-        self.judged = judge(self.truth, self.confidences, majority=self.majority, seed=self.settings.seed)
+        self.judged = self._judge(self.confidences)
+
+    def _judge(self, confidences: np.ndarray) -> Judged:
+        return judge(self.truth, confidences, majority=self.majority, seed=self.settings.seed, shares=self.shares)
 
     def _with_unseen(self, confidences: np.ndarray) -> np.ndarray:
         missing = len(self.names) - confidences.shape[1]
@@ -147,7 +152,7 @@ class _Judging:
             "figures": figures, "figures_clean": self._clean_figures(), "cheapest": self._cheapest(),
             "classes": [{"label": self.names[each.label], **{name: asdict(getattr(each, name)) for name in ("precision", "recall", "f1")}} for each in label_figures(judged)],
             "confusion": {"labels": self.names, "counts": judged.table.tolist()}, "confused_pairs": self._pairs(),
-            "calibration": {"before": asdict(calibration_error(judge(judged.truth, self.before, seed=self.settings.seed))), "after": asdict(calibration_error(judged)),
+            "calibration": {"before": asdict(calibration_error(self._judge(self.before))), "after": asdict(calibration_error(judged)),
                             "bins": self._bins(self.confidences), "bins_before": self._bins(self.before)},
             "hand_over": self._hand_over(sure), "out_of_scope": self._out_of_scope(),
             "members": self.predictor.settings["members"], "ladder": self.predictor.settings["ladder"],
@@ -173,8 +178,7 @@ class _Judging:
             return None
         numbers = self.examples.frame["row"][self.rows].to_numpy()
         keep = ~np.isin(numbers, leaking)
-        clean = Judged(self.judged.truth[keep], self.judged.predicted[keep], self.judged.labels, self.confidences[keep], self.majority, self.settings.seed)
-        return _figures(clean)
+        return _figures(replace(self.judged, truth=self.judged.truth[keep], predicted=self.judged.predicted[keep], confidences=self.confidences[keep]))
 
     def _cheapest(self) -> dict[str, Any] | None:
         """The ladder's first rung on the same test rows, and what the chosen model gains over it."""

@@ -67,3 +67,12 @@ def test_examples_with_another_text_column_are_not_judged_in_silence(model: Mode
 
 def test_training_takes_other_rows_with_the_same_labels(model: Model) -> None:
     assert train_model(model, examples_of(tickets(90, seed=7, teams=TEAMS))).folder != model.folder
+
+
+# ------------------------------------------------------------- baselines
+
+def test_every_figure_of_a_report_stands_beside_the_baseline(model: Model) -> None:
+    content = evaluate_model(model, examples_of(tickets(300, teams=TEAMS))).content
+    losses = [content["calibration"]["before"], *content["figures"]]
+    assert all(figure["baseline"] is not None for figure in losses)
+    assert 0.9 < next(each for each in losses if each["name"] == "log_loss")["baseline"] < 1.3  # about ln 3

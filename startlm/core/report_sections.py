@@ -62,7 +62,7 @@ def figures_section(content: Content) -> str:
     rows = []
     for name in names:
         figure, unit = figure_of(content, name), "number" if name == "log_loss" else "share"
-        beside = "–" if figure["baseline"] is None else percent(figure["baseline"])
+        beside = "–" if figure["baseline"] is None else f"{figure['baseline']:.3f}" if unit == "number" else percent(figure["baseline"])
         rows.append(("", [both(FIGURES.get(name, say(name, name))), with_range(figure, unit), *([with_range(clean[name], unit)] if clean else []), *([with_range(cheapest[name], unit)] if cheapest else []), beside]))
     n = figure_of(content, "accuracy")["n"]
     notes = lead(
@@ -73,7 +73,10 @@ def figures_section(content: Content) -> str:
     )
     right = table(head, rows, numbers=[len(head) - 1]) + notes
     baseline = of_the_user(content["baseline"]["label"], 40)
-    said = say("The baseline always answers {label}, the most frequent label.", "基线总是回答最常见的标签 {label}。")
+    said = say(
+        "The baseline always answers {label}, the most frequent label, and is as sure of each label as its share of train says.",
+        "基线总是回答最常见的标签 {label}，对各标签的置信度就是它们在训练中的比例。",
+    )
     top = f'<p class="lead">{marked(said, label=baseline)}</p>'
     title = say("How good it is", "有多好")
     if figure_of(content, "accuracy")["value"] is None:

@@ -172,7 +172,7 @@ def corrected_interval(value: float, drawn: np.ndarray, left_out: np.ndarray, co
 def share_figure(name: str, hits: int, n: int, *, baseline: float | None = None, higher_is_better: bool = True) -> Figure:
     """A share of rows with its exact interval."""
     if n < FEWEST_ROWS:
-        return no_figure(name, n, higher_is_better)
+        return no_figure(name, n, higher_is_better, baseline)
     low, high = exact_interval(hits, n)
     return Figure(name, hits / n, low, high, n, baseline, "exact", higher_is_better)
 
@@ -186,9 +186,9 @@ def share_figures(name: str, hits: np.ndarray, n: np.ndarray, *, higher_is_bette
     ]
 
 
-def no_figure(name: str, n: int, higher_is_better: bool = True) -> Figure:
-    """The figure of too few rows: no number."""
-    return Figure(name, None, None, None, n, None, "", higher_is_better)
+def no_figure(name: str, n: int, higher_is_better: bool = True, baseline: float | None = None) -> Figure:
+    """The figure of too few rows: no number; the baseline's stands, being what it is."""
+    return Figure(name, None, None, None, n, baseline, "", higher_is_better)
 
 
 def in_words(figure: Figure, share: bool = True) -> Said:

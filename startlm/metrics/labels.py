@@ -56,10 +56,10 @@ class Average:
 
     def __call__(self, judged: Judged) -> Figure:
         name, n = f"{self.weighting}_{self.kind}", len(judged)
-        if n < FEWEST_ROWS:
-            return no_figure(name, n)
         baseline = judged.by_majority()
-        beside = None if baseline is None else float(Counts.of(baseline.table).average(self.kind, self.weighting))
+        beside = None if baseline is None or not n else float(Counts.of(baseline.table).average(self.kind, self.weighting))
+        if n < FEWEST_ROWS:
+            return no_figure(name, n, baseline=beside)
         value = float(Counts.of(judged.table).average(self.kind, self.weighting))
         if judged.correct.all():
             return Figure(name, value, *exact_interval(n, n), n, beside, "exact")
@@ -83,13 +83,14 @@ def row_losses(truth: np.ndarray, confidences: np.ndarray) -> np.ndarray:
 
 
 def log_loss(judged: Judged) -> Figure:
-    """The mean log loss in nats, with a percentile bootstrap over rows; needs confidences."""
-    n = len(judged)
+    """The mean log loss in nats, with a percentile bootstrap over rows; needs confidences. The baseline's are the shares of train."""
+    n, baseline = len(judged), judged.by_majority()
+    beside = None if baseline is None or baseline.confidences is None or not n else float(row_losses(judged.truth, baseline.confidences).mean())
     if n < FEWEST_ROWS or judged.confidences is None:
-        return no_figure("log_loss", n if judged.confidences is not None else 0, higher_is_better=False)
+        return no_figure("log_loss", n if judged.confidences is not None else 0, higher_is_better=False, baseline=beside)
     losses = row_losses(judged.truth, judged.confidences)
     low, high = percentile_interval(bootstrap_means(losses, judged.seed))
-    return Figure("log_loss", float(losses.mean()), low, high, n, None, "bootstrap", higher_is_better=False)
+    return Figure("log_loss", float(losses.mean()), low, high, n, beside, "bootstrap", higher_is_better=False)
 
 
 # ------------------------------------------------------------- each label
@@ -126,7 +127,7 @@ def label_figures(judged: Judged) -> list[LabelFigures]:
 def _label_figure(kind: str, label: int, columns: tuple[np.ndarray | None, ...]) -> Figure:
     value, low, high, n, baseline = (None if column is None else column[label].item() for column in columns)
     if n < FEWEST_ROWS:
-        return no_figure(kind, n)
+        return no_figure(kind, n, baseline=baseline)
     return Figure(kind, value, low, high, n, baseline, "exact")
 
 

@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
+from startlm.core.language import say
+from startlm.core.shelves import look_up
+from startlm.metrics import METRICS
 from startlm.metrics.intervals import exact_interval
 from startlm.metrics.judged import Counts, Judged, confusion, judge
 from startlm.metrics.labels import (
@@ -75,6 +78,22 @@ def test_the_baseline_answers_the_majority_label():
     assert accuracy(judged).baseline == 0.6
     assert macro_f1(judged).baseline == pytest.approx(2 * 60 / 160 / 3)
     assert label_figures(judged)[1].recall.baseline == 1.0
+
+
+def test_the_log_loss_of_the_baseline_is_that_of_the_shares_of_train():
+    truth, shares = np.repeat([0, 1, 2], [10, 60, 30]), np.array([0.2, 0.5, 0.3])
+    figure = log_loss(judge(truth, np.eye(3)[truth], majority=1, shares=shares))
+    assert figure.baseline == pytest.approx(reference.log_loss(truth, np.tile(shares, (100, 1))), abs=1e-9)
+    assert log_loss(judge(truth, np.eye(3)[truth], majority=1)).baseline is None
+
+
+def test_every_figure_has_its_baseline_however_few_rows_there_are():
+    for rows in (12, 60):
+        truth = np.arange(rows) % 3
+        judged = judge(truth, np.eye(3)[truth], majority=0, shares=np.array([0.5, 0.3, 0.2]))
+        figures = [look_up(METRICS, name, say("metric", ""))(judged) for name in METRICS]
+        assert len({(figure.value is None) for figure in figures}) == 1 and all(figure.baseline is not None for figure in figures)
+        assert figures[0].baseline == pytest.approx(1 / 3)
 
 
 def test_ten_rows_are_not_enough_for_any_figure():
