@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import random
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score
 from tickets import tickets
 
 from startlm import build_model, evaluate_model, prepare_examples, train_model
-from startlm.core.artifacts import Examples, Model
+from startlm.core.artifacts import Examples, Model, Report
 from startlm.core.errors import CallError
 from startlm.predict import PredictSettings
 
@@ -76,3 +81,69 @@ def test_every_figure_of_a_report_stands_beside_the_baseline(model: Model) -> No
     losses = [content["calibration"]["before"], *content["figures"]]
     assert all(figure["baseline"] is not None for figure in losses)
     assert 0.9 < next(each for each in losses if each["name"] == "log_loss")["baseline"] < 1.3  # about ln 3
+
+
+# ---------------------------------------------------------- out of scope
+
+STRANGE = ["do you sell flights to {}", "what is the weather in {} today", "{} won the football match", "tell me a joke about {}", "今天{}天气怎么样", "{}的股票涨了吗"]
+
+
+def with_strange(label: str, parts: dict[str, int], seed: int = 0) -> list[dict[str, Any]]:
+    """Tickets, every third of the test part, with so many rows of each part that no desk answers."""
+    rng = random.Random(seed)
+    rows = [{**row, "part": "train" if row["id"] % 3 else "test"} for row in tickets(360, seed=seed, teams=TEAMS)]
+    for part, count in parts.items():
+        rows += [{"id": 0, "message": rng.choice(STRANGE).format(f"{rng.choice(['Paris', 'Rome', '上海', 'Oslo'])} {rng.randrange(10**6)}"), "team": label, "part": part} for _ in range(count)]
+    return rows
+
+
+def judged_with(rows: list[dict[str, Any]], folder: Path, **predict: Any) -> tuple[Report, list[dict[str, str]]]:
+    """The report and answers.csv."""
+    examples = examples_of(rows, split_column="part")
+    report = evaluate_model(trained(examples, **predict), examples, folder=folder)
+    return report, list(csv.DictReader((folder / "answers.csv").read_text(encoding="utf-8").splitlines()))
+
+
+@pytest.mark.parametrize("label", ["NO_NODES_DETECTED", "oos"])
+def test_rows_out_of_scope_that_only_test_has_are_caught_where_they_are_handed_over(label: str, tmp_path: Path) -> None:
+    named = {} if label == "oos" else {"out_of_scope": label}  # known by its setting, or by its name
+    report, answers = judged_with(with_strange(label, {"test": 40}), tmp_path, hand_over="5%", **named)
+    strange, others = ([row for row in answers if (row["truth"] == label) == outside] for outside in (True, False))
+    found = report.content["out_of_scope"]
+    assert (found["label"], found["learnt"], found["rows"]) == (label, False, 40) and "leave these rows out" in found["said"]["en"]
+    assert found["caught"]["value"] == np.mean([row["handed_over"] == "true" for row in strange]) and found["caught"]["value"] > 0
+    assert found["false_alarms"]["value"] == np.mean([row["handed_over"] == "true" for row in others])
+    accuracy = report.figure("accuracy")
+    assert accuracy["value"] == pytest.approx(accuracy_score([row["truth"] for row in others], [row["prediction"] for row in others]), abs=1e-9)
+    assert accuracy["n"] == len(others) == 120 and "40 more rows are out of scope" in report.content["headline"]["en"]
+    assert not any("never learnt" in said["en"] for said in report.content["warnings"])
+
+
+def test_answering_a_row_out_of_scope_is_an_error_of_the_hand_over_curve_and_a_mistake(tmp_path: Path) -> None:
+    report, answers = judged_with(with_strange("oos", {"test": 40}), tmp_path)
+    everything = report.content["hand_over"]["curve"][-1]
+    assert everything["answered"]["value"] == 1.0 and everything["error"]["n"] == 160
+    assert everything["error"]["value"] == np.mean([row["truth"] != row["prediction"] for row in answers]) >= 0.25
+    assert report.content["mistakes"] == round(everything["error"]["value"] * 160)
+    assert report.content["out_of_scope"]["caught"]["value"] == 0.0 and 'hand_over = "10%"' in report.content["out_of_scope"]["said"]["en"]
+
+
+def test_an_out_of_scope_label_that_is_learnt_counts_like_any_other(tmp_path: Path) -> None:
+    report, answers = judged_with(with_strange("NO_NODES_DETECTED", {"train": 60, "test": 40}), tmp_path, out_of_scope="NO_NODES_DETECTED")
+    found, strange = report.content["out_of_scope"], [row for row in answers if row["truth"] == "NO_NODES_DETECTED"]
+    assert found["caught"]["value"] == np.mean([row["prediction"] == "NO_NODES_DETECTED" for row in strange]) > 0.5
+    assert report.figure("accuracy")["n"] == 160 and "count these rows like any others" in found["said"]["en"]
+    assert all(row["handed_over"] == "true" for row in answers if row["prediction"] == "NO_NODES_DETECTED")
+
+
+def test_without_rows_out_of_scope_only_false_alarms_are_measured_and_that_is_said(tmp_path: Path) -> None:
+    report, answers = judged_with(with_strange("", {}), tmp_path, hand_over="5%")
+    found = report.content["out_of_scope"]
+    assert (found["label"], found["rows"], found["caught"]["value"]) == (None, 0, None) and found["said"]["en"].startswith("The test part has no rows out of scope")
+    assert found["false_alarms"]["value"] == np.mean([row["handed_over"] == "true" for row in answers])
+
+
+def test_the_page_of_a_report_says_what_becomes_of_rows_out_of_scope(tmp_path: Path) -> None:
+    judged_with(with_strange("NO_NODES_DETECTED", {"test": 40}), tmp_path, out_of_scope="NO_NODES_DETECTED", hand_over="5%")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "40 rows out of scope are not counted here." in page and "such a row is caught where it is handed over" in page

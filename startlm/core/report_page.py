@@ -159,16 +159,15 @@ def _data_first(content: Content) -> list[str]:
 
 
 def _mistakes(content: Content) -> list[str]:
-    counts = content["confusion"]["counts"]
-    n, right = sum(map(sum, counts)), sum(row[i] for i, row in enumerate(counts))
-    if n == right:
+    wrong, n = content["mistakes"], content["rows"]["test"]
+    if not wrong:
         return []
     return [
         marked(
             say(
-                f"Read {{file}}: the {n - right:,} of {n:,} test rows that are answered wrongly, the surest mistakes first. "
+                f"Read {{file}}: the {wrong:,} of {n:,} test rows that are answered wrongly, the surest mistakes first. "
                 "Wrong labels in the data show there too.",
-                f"看一遍 {{file}}：{n:,} 行测试数据中答错的 {n - right:,} 行，最自信的错误在前。数据里标错的标签也会在那里露出来。",
+                f"看一遍 {{file}}：{n:,} 行测试数据中答错的 {wrong:,} 行，最自信的错误在前。数据里标错的标签也会在那里露出来。",
             ),
             file='<a href="mistakes.csv">mistakes.csv</a>',
         )

@@ -65,7 +65,10 @@ def figures_section(content: Content) -> str:
         beside = "–" if figure["baseline"] is None else f"{figure['baseline']:.3f}" if unit == "number" else percent(figure["baseline"])
         rows.append(("", [both(FIGURES.get(name, say(name, name))), with_range(figure, unit), *([with_range(clean[name], unit)] if clean else []), *([with_range(cheapest[name], unit)] if cheapest else []), beside]))
     n = figure_of(content, "accuracy")["n"]
-    notes = lead(
+    outside = content["out_of_scope"]
+    left_out = 0 if outside is None or outside["learnt"] else outside["rows"]
+    beyond = lead(say(f"{left_out:,} rows out of scope are not counted here.", f"{left_out:,} 行超出范围，这里不计入。")) if left_out else ""
+    notes = beyond + lead(
         say(
             f"On {n:,} test rows. With one label a row, micro averages and weighted recall equal the accuracy.",
             f"测试数据 {n:,} 行。每行只有一个标签时，微平均各项和加权召回率都等于准确率。",
@@ -151,13 +154,8 @@ def _out_of_scope(content: Content) -> str:
         ("", [both(say("caught", "识别出的比例")), with_range(found["caught"])]),
         ("", [both(say("false alarms among the others", "其余消息中的误报")), with_range(found["false_alarms"])]),
     ]
-    note = (
-        ""
-        if found["caught"]["n"]
-        else lead(say("The test part has no out-of-scope rows: only false alarms can be measured.", "测试部分没有超出范围的行：只能测误报。"))
-    )
-    what = f'<p class="lead">{marked(say("{label} means: none of these.", "{label} 表示都不是。"), label=of_the_user(found["label"], 40))}</p>'
-    return f"<h3>{both(say('Out of scope', '超出范围'))}</h3>{what}{table(head, rows)}{note}"
+    named = "" if found["label"] is None else marked(say("{label} means: none of these. ", "{label} 表示都不是。"), label=of_the_user(found["label"], 40))
+    return f'<h3>{both(say("Out of scope", "超出范围"))}</h3><p class="lead">{named}{both(found["said"])}</p>{table(head, rows)}'
 
 
 # --------------------------------------------------------------------- labels

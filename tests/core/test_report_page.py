@@ -101,7 +101,7 @@ def _with_labels(content: Mapping[str, Any], names: tuple[str, ...]) -> dict[str
     changed["findings"] = [{"kind": "label_typos", "count": 1, "said": said, "rows": [1], "setting": names[0], "examples": [list(names[:2])]}]
     changed["ladder"][0] |= {"family": names[0], "size": names[1]}
     changed["cheapest"] = {"family": names[0], "figures": changed["figures"], "gain": changed["gain"]}
-    changed["out_of_scope"] = {"label": names[0], "caught": changed["figures"][0], "false_alarms": changed["figures"][0]}
+    changed["out_of_scope"] = {"label": names[0], "learnt": False, "rows": 9, "caught": changed["figures"][0], "false_alarms": changed["figures"][0], "said": said}
     return changed
 
 
