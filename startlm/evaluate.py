@@ -25,7 +25,7 @@ from .core.shelves import look_up
 from .metrics import METRICS
 from .metrics.calibration import calibration_error, reliability_bins
 from .metrics.comparison import paired_gain
-from .metrics.hand_over import curve, figures_at, hours_saved
+from .metrics.hand_over import ANSWER_NOTHING, Point, advise, curve, figures_at, hours_saved
 from .metrics.intervals import in_words
 from .metrics.judged import Judged, judge
 from .metrics.labels import confused_pairs, label_figures, out_of_scope_figures
@@ -229,15 +229,22 @@ class _Judging:
         return [each._asdict() for each in reliability_bins(confidences[self.counted].max(axis=1), self.judged.correct)] if len(self.counted) else []
 
     def _hand_over(self, sure: np.ndarray) -> dict[str, Any]:
-        points = [{"threshold": each.threshold, "answered": asdict(each.answered), "error": asdict(each.error)} for each in curve(sure, self.correct)]
-        chosen, hours = None, None
+        points, chosen, hours, tried = curve(sure, self.correct), None, None, 0.0
         if "hand_over" in self.predictor.settings:
             chosen = dict(self.predictor.settings["hand_over"])
             point = figures_at(sure, self.correct, chosen["value"])
             chosen |= {"answered_on_test": asdict(point.answered), "error_on_test": asdict(point.error)}
-            if self.settings.minutes_per_row is not None:
-                hours = asdict(hours_saved(point.answered, self.settings.minutes_per_row))
-        return {"curve": points, "chosen": chosen, "hours_saved": hours, "minutes_per_row": self.settings.minutes_per_row}
+            hours, tried = self._hours(point), chosen["target"] if chosen["value"] == ANSWER_NOTHING else 0.0
+        advice = advise(points, above=tried)
+        return {
+            "curve": [{"threshold": each.threshold, "answered": asdict(each.answered), "error": asdict(each.error), "hours_saved": self._hours(each)} for each in points],
+            "chosen": chosen, "hours_saved": hours, "minutes_per_row": self.settings.minutes_per_row,
+            "advice": None if advice is None else {"rate": advice.rate, "answered": asdict(advice.point.answered), "error": asdict(advice.point.error)},
+        }
+
+    def _hours(self, point: Point) -> dict[str, Any] | None:
+        minutes = self.settings.minutes_per_row
+        return None if minutes is None else asdict(hours_saved(point.answered, minutes))
 
     def _out_of_scope(self) -> dict[str, Any] | None:
         """The share of rows out of scope that is caught, and of the others wrongly held for such; None where nothing tells them apart."""
@@ -286,9 +293,10 @@ def _say_out_of_scope(rows: int, learnt: bool, threshold: bool) -> Said:
         said = say("The model never learnt what is out of scope: such a row is caught where it is handed over to a person, and any other row handed over is a false alarm. "
                    "Accuracy and the figures of labels leave these rows out; the hand-over curve counts them as wrong where the model answers.",
                    "模型没有学过哪些消息超出范围：这样的行转人工就算识别出来，其他行转人工则算误报。准确率和各标签的指标不计入这些行；在转人工曲线里，模型回答了它们就算错。")
-        if not threshold:
-            said = say(f'{said.en} Nothing is handed over yet: hand_over = "10%" under [predict] sets a threshold.',
-                       f'{said.zh}目前什么都不转人工：在 [predict] 下写 hand_over = "10%" 即可设定阈值。')
+        if threshold:
+            said = say(f"{said.en} What [predict] hand_over promises was measured without such rows.", f"{said.zh}[predict] hand_over 的承诺是在没有这类消息的数据上测得的。")
+        else:
+            said = say(f"{said.en} Nothing is handed over yet: hand_over under [predict] sets a threshold.", f"{said.zh}目前什么都不转人工：在 [predict] 下写 hand_over 即可设定阈值。")
     if rows:
         return said
     return say(f"The test part has no rows out of scope: only false alarms can be measured. {said.en}", f"测试部分没有超出范围的行：只能测误报。{said.zh}")

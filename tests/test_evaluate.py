@@ -125,7 +125,7 @@ def test_answering_a_row_out_of_scope_is_an_error_of_the_hand_over_curve_and_a_m
     assert everything["answered"]["value"] == 1.0 and everything["error"]["n"] == 160
     assert everything["error"]["value"] == np.mean([row["truth"] != row["prediction"] for row in answers]) >= 0.25
     assert report.content["mistakes"] == round(everything["error"]["value"] * 160)
-    assert report.content["out_of_scope"]["caught"]["value"] == 0.0 and 'hand_over = "10%"' in report.content["out_of_scope"]["said"]["en"]
+    assert report.content["out_of_scope"]["caught"]["value"] == 0.0 and 'hand_over under [predict]' in report.content["out_of_scope"]["said"]["en"]
 
 
 def test_an_out_of_scope_label_that_is_learnt_counts_like_any_other(tmp_path: Path) -> None:
@@ -147,3 +147,44 @@ def test_the_page_of_a_report_says_what_becomes_of_rows_out_of_scope(tmp_path: P
     judged_with(with_strange("NO_NODES_DETECTED", {"test": 40}), tmp_path, out_of_scope="NO_NODES_DETECTED", hand_over="5%")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "40 rows out of scope are not counted here." in page and "such a row is caught where it is handed over" in page
+
+
+# ------------------------------------------------------------- hand over
+
+def doubtful(seed: int, wrong: float, rows: int = 600) -> list[dict[str, Any]]:
+    """Tickets with so many labels drawn anew."""
+    rng = random.Random(seed)
+    return [{**row, "team": rng.choice(TEAMS) if rng.random() < wrong else row["team"]} for row in tickets(rows, seed=seed, teams=TEAMS)]
+
+
+def test_minutes_per_row_alone_give_hours_at_each_threshold(model: Model, tmp_path: Path) -> None:
+    content = evaluate_model(model, examples_of(tickets(300, teams=TEAMS)), minutes_per_row=3.0, folder=tmp_path).content
+    points = content["hand_over"]["curve"]
+    assert content["hand_over"]["hours_saved"] is None and points[-1]["hours_saved"]["value"] == 50.0
+    for point in points:
+        assert [point["hours_saved"][end] for end in ("low", "value", "high")] == [50 * point["answered"][end] for end in ("low", "value", "high")]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "hours saved per 1,000" in page and "<code>hand_over = " in page
+
+
+def test_the_threshold_chosen_on_calibration_rows_decides_which_test_rows_are_handed_over(tmp_path: Path) -> None:
+    rows, drawn = tickets(600, seed=3, teams=TEAMS), doubtful(3, 0.9)
+    examples = examples_of([odd if "茶" in row["message"] or "壶" in row["message"] else row for row, odd in zip(rows, drawn, strict=True)])  # some are hard
+    report = evaluate_model(trained(examples, hand_over="15%"), examples, folder=tmp_path)
+    chosen = report.content["hand_over"]["chosen"]
+    answers = list(csv.DictReader((tmp_path / "answers.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row["handed_over"] == "true" for row in answers] == [float(row["confidence"]) < round(chosen["value"], 6) for row in answers]
+    answered = [row for row in answers if row["handed_over"] == "false"]
+    assert chosen["answered_on_test"]["value"] == len(answered) / len(answers) and 0 < len(answered) < len(answers)
+    assert chosen["error_on_test"]["value"] == np.mean([row["truth"] != row["prediction"] for row in answered])
+    assert chosen["n"] == sum(examples.meta["parts"][part] for part in ("train", "dev")), "rows out of fold, none of test"
+
+
+@pytest.mark.parametrize(("wrong", "line"), [(0.12, 'hand_over = &quot;20%&quot;'), (0.6, "No error rate up to 30 % can be kept")])
+def test_where_five_per_cent_hands_everything_over_another_rate_is_advised_or_none(wrong: float, line: str, tmp_path: Path) -> None:
+    examples = examples_of(doubtful(4, wrong))
+    report = evaluate_model(trained(examples, hand_over="5%"), examples, folder=tmp_path)
+    assert report.content["hand_over"]["chosen"]["answered"] == 0.0
+    advice, page = report.content["hand_over"]["advice"], (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert line in page and 'hand_over = &quot;5%' not in page
+    assert advice is None or (advice["error"]["high"] <= advice["rate"] and advice["answered"]["value"] >= 0.5)

@@ -12,9 +12,9 @@ from .pictures import ranked
 from .report_html import both, code, folded, marked, of_the_user, percent, section, tile, whole_page, with_range
 from .report_sections import (
     FIGURES,
-    FIVE_PER_CENT,
     NOTHING,
     Content,
+    advice,
     calibration_section,
     confusion_section,
     figure_of,
@@ -187,17 +187,9 @@ def _weak_labels(content: Content) -> list[str]:
 def _threshold(content: Content) -> list[str]:
     hand_over = content["hand_over"]
     if hand_over["chosen"] is None:
-        return [
-            marked(
-                say(
-                    "Let a person answer what the model is unsure of: {line} under [predict] keeps the errors among answered rows at or below 5 %.",
-                    "把模型没把握的交给人工：在 [predict] 下写 {line}，模型回答的部分错误率就不超过 5%。",
-                ),
-                line=code(FIVE_PER_CENT),
-            )
-        ]
+        return [advice(content)]
     if hand_over["chosen"]["value"] > NOTHING:
-        return [both(hand_over["chosen"]["said"])]
+        return [f"{both(hand_over['chosen']['said'])} {advice(content)}"]
     if hand_over["minutes_per_row"] is None:
         return [
             marked(

@@ -40,13 +40,29 @@ FIGURES = {
 FIGURES_OF_LABEL = {"f1": say("F1", "F1"), "precision": say("precision", "精确率"), "recall": say("recall", "召回率")}
 SAME_AS_ACCURACY = ("micro_precision", "micro_recall", "micro_f1", "weighted_recall")  # with one label a row
 DRAWN = ("accuracy", "macro_f1", "macro_precision", "macro_recall", "weighted_f1", "weighted_precision")
-FIVE_PER_CENT = 'hand_over = "5%"'
 NOTHING = 1.0  # a threshold above this is reached by no confidence
 
 
 def figure_of(content: Content, name: str, among: str = "figures") -> Content:
     """The figure of this name, of `figures` or `figures_clean`."""
     return next(figure for figure in content[among] if figure["name"] == name)
+
+
+def advice(content: Content) -> str:
+    """The line that hands over to a good end, with what the test part says of it; or that none does."""
+    found = content["hand_over"]["advice"]
+    if found is None:
+        said = say(
+            "No error rate up to 30 % can be kept while half of the rows are answered: correct labels and add rows first.",
+            "在回答一半以上消息的前提下，30% 以内的错误率都保证不了：请先改正标签、增加数据。",
+        )
+        return both(said)
+    said = say(
+        "Let a person answer what the model is unsure of: {line} under [predict]. With {answered} of the test rows answered, {error} of those are wrong.",
+        "把模型没把握的交给人工：在 [predict] 下写 {line}。测试数据中回答 {answered} 时，其中 {error} 答错。",
+    )
+    line = code(f'hand_over = "{found["rate"]:.0%}"')
+    return marked(said, line=line, answered=with_range(found["answered"]), error=with_range(found["error"]))
 
 
 # -------------------------------------------------------------------- figures
@@ -120,11 +136,9 @@ def hand_over_section(content: Content) -> str:
         saved = [[both(say("hours saved per 1,000 messages", "每千条消息节省的小时数")), with_range(hours, "hours")]] if hours else []
         words.append(table([say("on the test part", "在测试部分"), say("value [95 %]", "值 [95%]")], [("", row) for row in [*answered, *saved]]))
     else:
-        said = say(
-            "No threshold is chosen: the model answers every row. {line} under [predict] chooses one.",
-            "没有选阈值：模型回答每一行。在 [predict] 下写 {line} 即可选一个。",
-        )
-        words.append(f"<p>{marked(said, line=code(FIVE_PER_CENT))}</p>")
+        words.append(f"<p>{both(say('No threshold is chosen: the model answers every row.', '没有选阈值：模型回答每一行。'))} {advice(content)}</p>")
+        if content["hand_over"]["minutes_per_row"] is not None and content["hand_over"]["curve"]:
+            words.append(f"<p>{both(say('The hours saved stand beside each threshold in the table.', '每个阈值能省的小时数见下表。'))}</p>")
     words.append(_curve_table(content["hand_over"]["curve"]))
     words.append(_out_of_scope(content))
     svg = hand_over_picture(content["hand_over"]["curve"], chosen)
@@ -141,8 +155,13 @@ def _curve_table(curve: Sequence[Content]) -> str:
     if not curve:
         return ""
     head = [say("answered", "回答的比例"), say("wrong among them", "其中答错"), say("threshold", "阈值")]
-    rows = [("", [with_range(each["answered"]), with_range(each["error"]), f"{each['threshold']:.3f}"]) for each in curve]
-    return folded(say("The curve in numbers", "曲线的数字"), table(head, rows, numbers=[2]))
+    timed = curve[0]["hours_saved"] is not None
+    head += [say("hours saved per 1,000", "每千条节省小时")] if timed else []
+    rows = [
+        ("", [with_range(each["answered"]), with_range(each["error"]), f"{each['threshold']:.3f}", *([with_range(each["hours_saved"], "hours")] if timed else [])])
+        for each in curve
+    ]
+    return folded(say("The curve in numbers", "曲线的数字"), table(head, rows, numbers=[2]), is_open=timed)
 
 
 def _out_of_scope(content: Content) -> str:
