@@ -188,3 +188,15 @@ def test_where_five_per_cent_hands_everything_over_another_rate_is_advised_or_no
     advice, page = report.content["hand_over"]["advice"], (tmp_path / "report.html").read_text(encoding="utf-8")
     assert line in page and 'hand_over = &quot;5%' not in page
     assert advice is None or (advice["error"]["high"] <= advice["rate"] and advice["answered"]["value"] >= 0.5)
+
+
+# ---------------------------------------------------------------- labels
+
+def test_three_hundred_rows_of_six_labels_show_something_of_each_label() -> None:
+    rows = tickets(300, seed=6, teams=TEAMS)
+    for row in rows:
+        row["team"] += "-zh" if any("一" <= letter <= "鿿" for letter in row["message"]) else "-en"
+    examples = examples_of(rows)
+    classes = evaluate_model(trained(examples), examples).content["classes"]
+    assert len(classes) == 6 and all(5 <= each["recall"]["n"] < 20 for each in classes)
+    assert all(each[name]["low"] <= each[name]["value"] <= each[name]["high"] for each in classes for name in ("recall", "f1"))

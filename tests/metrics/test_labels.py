@@ -124,11 +124,25 @@ def test_the_interval_of_f1_of_one_label_is_exact():
     assert (figure.low, figure.high) == pytest.approx((2 * low / (1 + low), 2 * high / (1 + high)))
 
 
-def test_a_label_of_few_rows_has_no_figures_of_its_own():
-    truth = np.repeat([0, 1], [5, 95])
-    figures = label_figures(Judged(truth, truth, 2))
-    assert figures[0].recall.value is None and figures[0].recall.n == 5
-    assert figures[1].recall.value == 1.0
+def test_a_label_of_five_rows_has_figures_of_its_own_with_wide_intervals():
+    truth, predicted = np.repeat([0, 0, 1], [4, 1, 95]), np.repeat([0, 1, 1], [4, 1, 95])
+    figures = label_figures(Judged(truth, predicted, 2))[0]
+    expected = reference.precision_recall_fscore_support(truth, predicted, labels=[0])
+    assert [figure.value for figure in figures[1:]] == pytest.approx([values[0] for values in expected[:3]], abs=1e-9)
+    assert (figures.recall.low, figures.recall.high, figures.recall.n) == (*exact_interval(4, 5), 5)
+
+
+@pytest.mark.parametrize(("rows", "others"), [(4, 96), (9, 10)])
+def test_a_label_of_four_rows_or_a_test_part_of_nineteen_has_no_figures(rows, others):
+    truth = np.repeat([0, 1], [rows, others])
+    figures = label_figures(Judged(truth, truth, 2))[0]
+    assert {figure.value for figure in figures[1:]} == {None} and figures.recall.n == rows
+
+
+def test_a_label_that_is_never_predicted_has_no_precision():
+    truth = np.repeat([0, 1], [30, 30])
+    figures = label_figures(Judged(truth, np.ones(60, dtype=np.int64), 2))[0]
+    assert (figures.precision.value, figures.recall.value, figures.f1.value) == (None, 0.0, 0.0)
 
 
 def test_the_most_confused_pairs_come_first():
