@@ -22,6 +22,7 @@ from .core.language import Said, say
 from .core.report_page import report_page
 from .core.settings import fraction
 from .core.shelves import look_up
+from .formats.delimited import Delimited
 from .metrics import METRICS
 from .metrics.calibration import calibration_error, reliability_bins
 from .metrics.comparison import paired_gain
@@ -35,6 +36,8 @@ from .tasks import TASKS
 SCHEMA = 1
 CHUNK = 4_096
 PAIRS, PAIR_EXAMPLES = 10, 3
+ANSWERED = ("row", "line", "text", "truth", "prediction", "confidence", "handed_over")
+FILES = ("data", "test")  # what [prepare] calls the tables, by their numbers in the examples
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def evaluate_steps(model: Model, examples: Examples, *, settings: EvaluateSettin
     yield from judging.answer()
     content = judging.content()
     write_bytes(folder / "answers.csv", judging.answers_csv())
-    write_bytes(folder / "mistakes.csv", judging.answers_csv(only_mistakes=True))
+    write_bytes(folder / "mistakes.csv", judging.mistakes_csv())
     write_json(folder / "report.json", content)
     write_bytes(folder / "report.html", report_page(content).encode("utf-8"))
     yield Progress("evaluate", 1, 1, said=Said(**content["headline"]), result=Report(folder, content))
@@ -268,20 +271,28 @@ class _Judging:
                             f"{len(unseen)} 行测试数据的标签是模型没有学过的（{'、'.join(named)}），一律算错（第 {rows} 行）"))
         return said
 
-    def answers_csv(self, only_mistakes: bool = False) -> bytes:
-        """Every test row, or the wrong ones (the surest first): row, line, text, truth, prediction, confidence, handed_over."""
+    def answers_csv(self) -> bytes:
+        """Every test row: row, line, text, truth, prediction, confidence, handed_over."""
         out = io.StringIO()
         writer = csv.writer(out)
-        writer.writerow(["row", "line", "text", "truth", "prediction", "confidence", "handed_over"])
-        frame = self.examples.frame[self.rows]
-        top = self.confidences.max(axis=1) if len(self.test) else np.zeros(0)
-        order: Sequence[int] = range(len(self.test))
-        if only_mistakes:
-            order = [i for i in np.argsort(-top, kind="stable") if self.mistaken[i]]
-        rows, lines = frame["row"].to_list(), frame["line"].to_list()
-        writer.writerows([rows[i], lines[i], self.test.texts[i], self.names[self.truth[i]], self.names[self.predicted[i]],
-                          round(float(top[i]), 6), "true" if self.handed[i] else "false"] for i in order)
+        writer.writerow(ANSWERED)
+        writer.writerows(self._answered(range(len(self.test)), ("row", "line")))
         return out.getvalue().encode("utf-8")
+
+    def mistakes_csv(self) -> bytes:
+        """The wrong rows, the surest first, for a spreadsheet: the file ([prepare] data or test), then as in answers.csv."""
+        order = [i for i in np.argsort(-self.confidences.max(axis=1), kind="stable") if self.mistaken[i]] if len(self.test) else []
+        out = io.BytesIO()
+        writer = Delimited.writer(out, ("file", *ANSWERED), for_excel=True)
+        writer.write_many((FILES[row[0]], *row[1:]) for row in self._answered(order, ("file", "row", "line")))
+        writer.close()
+        return out.getvalue()
+
+    def _answered(self, order: Sequence[int], where: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        columns = [self.examples.frame[name][self.rows].to_list() for name in where]
+        for i in order:
+            yield (*(column[i] for column in columns), self.test.texts[i], self.names[self.truth[i]], self.names[self.predicted[i]],
+                   round(float(self.confidences[i].max()), 6), "true" if self.handed[i] else "false")
 
 
 def _say_out_of_scope(rows: int, learnt: bool, threshold: bool) -> Said:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,36 @@ def test_three_hundred_rows_of_six_labels_show_something_of_each_label() -> None
     classes = evaluate_model(trained(examples), examples).content["classes"]
     assert len(classes) == 6 and all(5 <= each["recall"]["n"] < 20 for each in classes)
     assert all(each[name]["low"] <= each[name]["value"] <= each[name]["high"] for each in classes for name in ("recall", "f1"))
+
+
+# -------------------------------------------------------------- mistakes
+
+def test_the_mistakes_name_their_file_and_row_and_the_surest_comes_first(tmp_path: Path) -> None:
+    test = tickets(60, seed=8, teams=TEAMS)
+    for number in (3, 7):
+        test[number] |= {"team": "tea" if test[number]["team"] == "post" else "post"}
+    (tmp_path / "test.jsonl").write_text("\n".join(json.dumps(row) for row in test), encoding="utf-8")
+    examples = examples_of(tickets(240, teams=TEAMS), test=str(tmp_path / "test.jsonl"))
+    content = evaluate_model(trained(examples), examples, folder=tmp_path / "out").content
+    rows = spreadsheet(tmp_path / "out" / "mistakes.csv")
+    assert list(rows[0]) == ["file", "row", "line", "text", "truth", "prediction", "confidence", "handed_over"]
+    assert {row["file"] for row in rows} == {"test"} and {"4", "8"} <= {row["line"] for row in rows} and len(rows) == content["mistakes"]
+    assert {row["text"]: row["truth"] for row in rows}.items() <= {row["message"]: row["team"] for row in test}.items()
+    assert all(row["truth"] != row["prediction"] for row in rows)
+    assert [row["confidence"] for row in rows] == sorted((row["confidence"] for row in rows), key=float, reverse=True)
+
+
+def test_a_mistake_that_looks_like_a_formula_is_disarmed_for_the_spreadsheet(tmp_path: Path) -> None:
+    rows = [{**row, "part": "train" if row["id"] % 3 else "test"} for row in tickets(150, teams=TEAMS)]
+    for row in rows:
+        if row["part"] == "test":
+            row |= {"message": f"=HYPERLINK({row['message']})", "team": "@tea"}  # never learnt, so each is a mistake
+    examples = examples_of(rows, split_column="part")
+    evaluate_model(trained(examples), examples, folder=tmp_path)
+    assert (tmp_path / "mistakes.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    found = spreadsheet(tmp_path / "mistakes.csv")
+    assert len(found) == 50 and all(row["text"].startswith("'=HYPERLINK(") and row["truth"] == "'@tea" and row["file"] == "data" for row in found)
+
+
+def spreadsheet(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
