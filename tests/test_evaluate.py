@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, f1_score
 from tickets import tickets
 
-from startlm import build_model, evaluate_model, prepare_examples, train_model
+from startlm import build_model, deploy_model, evaluate_model, prepare_examples, train_model
 from startlm.core.artifacts import Examples, Model, Report
-from startlm.core.errors import CallError
+from startlm.core.errors import CallError, GateError
+from startlm.evaluate import note_reading
 from startlm.predict import PredictSettings
+from startlm.project import Project, new_project, run_project
 
 TEAMS = ("money", "post", "tea")
 
@@ -79,6 +81,7 @@ def test_training_takes_other_rows_with_the_same_labels(model: Model) -> None:
 
 def test_every_figure_of_a_report_stands_beside_the_baseline(model: Model) -> None:
     content = evaluate_model(model, examples_of(tickets(300, teams=TEAMS))).content
+    assert content["figures_clean"] is None, "one column where nothing leaks"
     losses = [content["calibration"]["before"], *content["figures"]]
     assert all(figure["baseline"] is not None for figure in losses)
     assert 0.9 < next(each for each in losses if each["name"] == "log_loss")["baseline"] < 1.3  # about ln 3
@@ -118,6 +121,8 @@ def test_rows_out_of_scope_that_only_test_has_are_caught_where_they_are_handed_o
     assert accuracy["value"] == pytest.approx(accuracy_score([row["truth"] for row in others], [row["prediction"] for row in others]), abs=1e-9)
     assert accuracy["n"] == len(others) == 120 and "40 more rows are out of scope" in report.content["headline"]["en"]
     assert not any("never learnt" in said["en"] for said in report.content["warnings"])
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "40 rows out of scope are not counted here." in page and "such a row is caught where it is handed over" in page
 
 
 def test_answering_a_row_out_of_scope_is_an_error_of_the_hand_over_curve_and_a_mistake(tmp_path: Path) -> None:
@@ -142,12 +147,6 @@ def test_without_rows_out_of_scope_only_false_alarms_are_measured_and_that_is_sa
     found = report.content["out_of_scope"]
     assert (found["label"], found["rows"], found["caught"]["value"]) == (None, 0, None) and found["said"]["en"].startswith("The test part has no rows out of scope")
     assert found["false_alarms"]["value"] == np.mean([row["handed_over"] == "true" for row in answers])
-
-
-def test_the_page_of_a_report_says_what_becomes_of_rows_out_of_scope(tmp_path: Path) -> None:
-    judged_with(with_strange("NO_NODES_DETECTED", {"test": 40}), tmp_path, out_of_scope="NO_NODES_DETECTED", hand_over="5%")
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "40 rows out of scope are not counted here." in page and "such a row is caught where it is handed over" in page
 
 
 # ------------------------------------------------------------- hand over
@@ -230,6 +229,51 @@ def test_a_mistake_that_looks_like_a_formula_is_disarmed_for_the_spreadsheet(tmp
     assert (tmp_path / "mistakes.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     found = spreadsheet(tmp_path / "mistakes.csv")
     assert len(found) == 50 and all(row["text"].startswith("'=HYPERLINK(") and row["truth"] == "'@tea" and row["file"] == "data" for row in found)
+
+
+# --------------------------------------------------- leaks, gate, ledger
+
+def test_the_clean_figures_are_those_of_the_test_rows_that_train_does_not_show(tmp_path: Path) -> None:
+    rows = with_strange("", {})
+    train = [row for row in rows if row["part"] == "train"]
+    rows += [{**row, "part": "test"} for row in train[:30]]  # what the model has learnt by heart
+    for row in rows[2:120:9]:
+        row["team"] = "tea" if row["team"] != "tea" else "post"
+    report, answers = judged_with(rows, tmp_path)
+    leaking = set(report.content["leaks"]["test_rows"])
+    fresh = [row for row in answers if int(row["row"]) not in leaking]
+    clean = {each["name"]: each for each in report.content["figures_clean"]}
+    assert len(leaking) >= 30 and clean["accuracy"]["n"] == len(fresh) == report.figure("accuracy")["n"] - len(leaking)
+    truth, predicted = ([row[name] for row in fresh] for name in ("truth", "prediction"))
+    assert clean["accuracy"]["value"] == pytest.approx(accuracy_score(truth, predicted), abs=1e-9)
+    assert clean["macro_f1"]["value"] == pytest.approx(f1_score(truth, predicted, average="macro"), abs=1e-9)
+    assert "Accuracy without leaked rows" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_an_accuracy_below_the_stated_minimum_is_not_deployed_unless_forced(tmp_path: Path) -> None:
+    examples = examples_of(doubtful(9, 0.4))
+    model = trained(examples)
+    report = evaluate_model(model, examples, minimum_accuracy=0.95)
+    assert report.better_than_baseline and report.figure("accuracy")["value"] < 0.95
+    with pytest.raises(GateError, match="below the stated minimum of 95.0%") as refused:
+        deploy_model(model, report, to=tmp_path / "bundles")
+    assert "[evaluate] minimum_accuracy" in refused.value.hint.en and not (tmp_path / "bundles").exists()
+    assert deploy_model(model, report, to=tmp_path / "bundles", force=True).folder.name == "v1"
+    assert deploy_model(model, evaluate_model(model, examples, minimum_accuracy=0.5), to=tmp_path / "bundles").folder.name == "v2"
+
+
+def test_each_reading_of_a_test_part_is_counted_once_in_the_ledger(tmp_path: Path) -> None:
+    ledger = tmp_path / "test-readings.json"
+    assert [note_reading(ledger, *reading) for reading in (("m1", "rows", 0.9), ("m1", "rows", 0.9), ("m2", "rows", 0.8), ("m2", "others", 0.7))] == [1, 1, 2, 1]
+    assert json.loads(ledger.read_text(encoding="utf-8"))[1] == {"model": "m2", "examples": "rows", "accuracy": 0.8}
+
+
+def test_a_second_model_reads_the_same_test_part_a_second_time_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text("\n".join(json.dumps(row) for row in tickets(120)), encoding="utf-8")
+    new_project(tmp_path / "desk", {"data": "../t.jsonl", "text": ["message"], "label": "team"}, "")
+    said = [[progress.said.en for progress in run_project(Project(tmp_path / "desk", {"build": {"family": "linear"}, "train": {"seed": seed}}), until="evaluate")
+             if progress.said is not None and "this test part" in progress.said.en] for seed in ("0", "1", "1")]
+    assert [[line.partition(" of")[0] for line in lines] for lines in said] == [["Reading 1"], ["Reading 2"], []]
 
 
 def spreadsheet(path: Path) -> list[dict[str, str]]:
