@@ -45,9 +45,9 @@ class PredictSettings:
 
     答出的行里可以接受的错误率，如 "5%"：把握不够的行转交人工。"""
     out_of_scope: str | None = None
-    """The label that means "none of these"; left out, it is known by its name (oos, out_of_scope, 超出范围 …).
+    """The label that means "none of these", of train or of the test part alone; left out, it is known by its name (oos, out_of_scope, 超出范围 …).
 
-    表示“都不是”的标签；不写则按名字识别（oos、out_of_scope、超出范围……）。"""
+    表示“都不是”的标签，可以只出现在测试数据里；不写则按名字识别（oos、out_of_scope、超出范围……）。"""
 
 
 @dataclass(frozen=True)

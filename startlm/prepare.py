@@ -339,7 +339,7 @@ class _Prepared:
         numbers = {label: number for number, label in enumerate([*self.labels, *self.unseen])}
         self.number = np.array([numbers[label] for label in self.label], dtype=np.int32)
         unseen = [self.kept[i] for i, label in enumerate(self.label) if numbers[label] >= len(self.labels)]
-        self.find("unseen_labels", unseen, "Test rows with a label that train never shows, always counted as wrong", "测试数据的标签在训练中没有出现过：一律算错")
+        self.find("unseen_labels", unseen, "Test rows with a label that train never shows, counted as wrong unless it means out of scope", "测试数据的标签在训练中没有出现过：一律算错，表示超出范围的除外")
 
     # --- on disk
     def write(self, target: Path, fingerprint: str) -> None:

@@ -134,12 +134,15 @@ class _Climb:
     """One ladder being climbed in one folder. Every finished piece is a durable folder: a second call finds it there."""
 
     def __init__(self, model: Model, examples: Examples, settings: TrainSettings, predict: PredictSettings, folder: Path) -> None:
+        examples.check_made_for(model.text, model.cleaning, model.labels)
         self.model, self.examples, self.settings, self.folder = model, examples, settings, folder
         self.mark = _mark(model, examples, settings)
         self.count = len(model.labels)
         self.threshold: Said | None = None  # what was chosen for [predict] hand_over, in words
         self.task = look_up(TASKS, model.task, say("task", "任务"))
+        self.task.check_out_of_scope(examples.every_label, predict.out_of_scope)
         self.out_of_scope = self.task.out_of_scope(model.labels, predict.out_of_scope)
+        self.unlearnt = {"out_of_scope_label": predict.out_of_scope} if self.out_of_scope is None and predict.out_of_scope is not None else {}
         self.crossfit = examples.crossfit
         self.learn = examples.labelled("train", "dev") if self.crossfit else examples.labelled("train")
         self.dev = None if self.crossfit else examples.labelled("dev")
@@ -324,7 +327,7 @@ class _Climb:
             "members": [{"family": fitted.recipe.family, "size": fitted.recipe.size, "parameters": fitted.recipe.parameters, "options": dict(fitted.recipe.options),
                          "tokenizer": fitted.recipe.tokenizer, "engine": _family(fitted.recipe).engine, "temperature": t}
                         for fitted, t in zip(final, temperatures)],
-        }
+        } | self.unlearnt
         if predict.hand_over is not None:
             right = confidences.argmax(axis=1) == calibration.labels
             chosen = choose_threshold(self.task.sureness(confidences, settings), right, share_of(predict.hand_over))

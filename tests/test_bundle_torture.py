@@ -159,6 +159,7 @@ NO_MODELS = {
     "member's temperature 0": setting("members 0 temperature", 0.0), "member's temperature none": setting("members 0 temperature", None),
     "threshold text": setting("threshold", "0.5"), "threshold negative": setting("threshold", -1), "hand_over of anything": setting("hand_over", {"value": 1}),
     "out of scope far": setting("out_of_scope", 2), "out of scope before": setting("out_of_scope", -1), "out of scope true": setting("out_of_scope", True),
+    "out of scope a number": setting("out_of_scope_label", 1),
     "schema 2": setting("schema", 2), "schema text": setting("schema", "1"), "schema 1.0": setting("schema", 1.0), "schema huge": setting("schema", 10**4_000),
     "no text column": setting("text", []), "text column no list": setting("text", "message"), "text column twice": setting("text", ["message", "message"]),
     "cleaning unknown": setting("cleaning exec", True), "cleaning less": lambda s: s["cleaning"].pop("html") and None,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 
 from .contracts import Facts, Labelled, Recipe
 from .durable import read_json
+from .errors import CallError
+from .language import say
 from .shelves import import_extra
 
 CHEAPEST = "cheapest"  # the folder, beside the model's, of the ladder's first rung where another was chosen
@@ -49,8 +51,27 @@ class Examples:
         return tuple(self.meta["labels"])
 
     @property
+    def every_label(self) -> tuple[str, ...]:
+        """What the label numbers stand for: `labels`, then those that only the test part knows."""
+        return (*self.labels, *self.meta["unseen_labels"])
+
+    @property
     def text_columns(self) -> tuple[str, ...]:
         return tuple(self.meta["text"])
+
+    def check_made_for(self, text: Sequence[str], cleaning: Mapping[str, Any], labels: Sequence[str] | None = None) -> None:
+        """Raises CallError unless a model of these text columns, this cleaning and, where given, these labels can take the rows as they are."""
+        for en, zh, wanted, there in (
+            ("text columns", "文本列", list(text), list(self.text_columns)),
+            ("labels", "标签", list(labels or self.labels), list(self.labels)),
+            ("cleaning", "清洗设置", [f"{name} = {cleaning[name]}".lower() for name in sorted(cleaning)],
+             [f"{name} = {self.meta['cleaning'][name]}".lower() for name in sorted(self.meta["cleaning"])]),
+        ):
+            if wanted != there:
+                odd = [", ".join([each for each in one if each not in other] or one)[:200] for one, other in ((wanted, there), (there, wanted))]
+                raise CallError(say(f"These examples are not made for this model: its {en} are {odd[0]}, theirs are {odd[1]}.",
+                                    f"这些数据不适用于这个模型：模型的{zh}是 {odd[0]}，数据的是 {odd[1]}。"),
+                                say("prepare them with the settings of the model, or build a model for them", "请用模型的设置重新准备数据，或为这些数据新建一个模型"))
 
     @property
     def crossfit(self) -> bool:

@@ -63,13 +63,13 @@ class Places:
         """One kind of row, counted and placed."""
         files, rows = self.at(positions)
         of = {number: tuple(rows[files == number].tolist()) for number in np.unique(files).tolist()}
-        en = "; ".join(f"{f'{self.names[number]}: ' if number else ''}rows {_listed(each)}" for number, each in of.items())
-        zh = "；".join(f"{f'{self.names[number]}：' if number else ''}第 {_listed(each)} 行" for number, each in of.items())
+        en = "; ".join(f"{f'{self.names[number]}: ' if number else ''}rows {listed(each)}" for number, each in of.items())
+        zh = "；".join(f"{f'{self.names[number]}：' if number else ''}第 {listed(each)} 行" for number, each in of.items())
         said = say(f"{what.en}: {len(rows)} ({en})", f"{len(rows)} 行{what.zh}（{zh}）")
         return Finding(kind, len(rows), said, of.pop(0, ()), setting, examples, {self.names[number]: each for number, each in of.items()})
 
 
-def _listed(rows: Sequence[int]) -> str:
+def listed(rows: Sequence[int]) -> str:
     """Row numbers for a sentence: "3, 9, 12 …"."""
     return ", ".join(str(row) for row in rows[:SHOWN]) + (" …" if len(rows) > SHOWN else "")
 

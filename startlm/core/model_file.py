@@ -148,7 +148,7 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
         {"schema": whole(SCHEMA, SCHEMA), "task": one_of(shelves["task"]), "text": texts(1), "labels": texts(2), "temperature": TEMPERATURE,
          "cleaning": record(dict.fromkeys(shelves["cleaning"], FLAG)), "out_of_scope": maybe(whole(0, last)),
          "ladder": list_of(LADDER, 0, MOST_MEMBERS), "members": list_of(member, 1, MOST_MEMBERS)},
-        {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER},
+        {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER, "out_of_scope_label": WORD},
     )
     _refuse(rule(settings, ""), "model.json", place)
 

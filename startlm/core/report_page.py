@@ -12,9 +12,9 @@ from .pictures import ranked
 from .report_html import both, code, folded, marked, of_the_user, percent, section, tile, whole_page, with_range
 from .report_sections import (
     FIGURES,
-    FIVE_PER_CENT,
     NOTHING,
     Content,
+    advice,
     calibration_section,
     confusion_section,
     figure_of,
@@ -147,8 +147,9 @@ def _data_first(content: Content) -> list[str]:
                 line=code('leaks = "drop_train"'),
             )
         )
-    warned = [each["en"] for each in content["warnings"]]
-    found = [each for each in content["findings"] if each["said"]["en"] in warned and each["kind"] != "leaks"]
+    findings = {each["said"]["en"]: each for each in content["findings"]}
+    found = [findings.get(said["en"], {"said": said, "kind": "", "setting": ""}) for said in content["warnings"]]
+    found = [each for each in found if each["kind"] != "leaks"]
     if found:
         items = "".join(f"<li>{_finding(each)}</li>" for each in found[:DATA_FIRST])
         left = len(found) - DATA_FIRST
@@ -158,16 +159,15 @@ def _data_first(content: Content) -> list[str]:
 
 
 def _mistakes(content: Content) -> list[str]:
-    counts = content["confusion"]["counts"]
-    n, right = sum(map(sum, counts)), sum(row[i] for i, row in enumerate(counts))
-    if n == right:
+    wrong, n = content["mistakes"], content["rows"]["test"]
+    if not wrong:
         return []
     return [
         marked(
             say(
-                f"Read {{file}}: the {n - right:,} of {n:,} test rows that are answered wrongly, the surest mistakes first. "
+                f"Read {{file}}: the {wrong:,} of {n:,} test rows that are answered wrongly, the surest mistakes first. "
                 "Wrong labels in the data show there too.",
-                f"看一遍 {{file}}：{n:,} 行测试数据中答错的 {n - right:,} 行，最自信的错误在前。数据里标错的标签也会在那里露出来。",
+                f"看一遍 {{file}}：{n:,} 行测试数据中答错的 {wrong:,} 行，最自信的错误在前。数据里标错的标签也会在那里露出来。",
             ),
             file='<a href="mistakes.csv">mistakes.csv</a>',
         )
@@ -187,17 +187,9 @@ def _weak_labels(content: Content) -> list[str]:
 def _threshold(content: Content) -> list[str]:
     hand_over = content["hand_over"]
     if hand_over["chosen"] is None:
-        return [
-            marked(
-                say(
-                    "Let a person answer what the model is unsure of: {line} under [predict] keeps the errors among answered rows at or below 5 %.",
-                    "把模型没把握的交给人工：在 [predict] 下写 {line}，模型回答的部分错误率就不超过 5%。",
-                ),
-                line=code(FIVE_PER_CENT),
-            )
-        ]
+        return [advice(content)]
     if hand_over["chosen"]["value"] > NOTHING:
-        return [both(hand_over["chosen"]["said"])]
+        return [f"{both(hand_over['chosen']['said'])} {advice(content)}"]
     if hand_over["minutes_per_row"] is None:
         return [
             marked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any, Mapping, Sequence
 
 from .language import Said, say
@@ -40,13 +41,29 @@ FIGURES = {
 FIGURES_OF_LABEL = {"f1": say("F1", "F1"), "precision": say("precision", "精确率"), "recall": say("recall", "召回率")}
 SAME_AS_ACCURACY = ("micro_precision", "micro_recall", "micro_f1", "weighted_recall")  # with one label a row
 DRAWN = ("accuracy", "macro_f1", "macro_precision", "macro_recall", "weighted_f1", "weighted_precision")
-FIVE_PER_CENT = 'hand_over = "5%"'
 NOTHING = 1.0  # a threshold above this is reached by no confidence
 
 
 def figure_of(content: Content, name: str, among: str = "figures") -> Content:
     """The figure of this name, of `figures` or `figures_clean`."""
     return next(figure for figure in content[among] if figure["name"] == name)
+
+
+def advice(content: Content) -> str:
+    """The line that hands over to a good end, with what the test part says of it; or that none does."""
+    found = content["hand_over"]["advice"]
+    if found is None:
+        said = say(
+            "No error rate up to 30 % can be kept while half of the rows are answered: correct labels and add rows first.",
+            "在回答一半以上消息的前提下，30% 以内的错误率都保证不了：请先改正标签、增加数据。",
+        )
+        return both(said)
+    said = say(
+        "Let a person answer what the model is unsure of: {line} under [predict]. With {answered} of the test rows answered, {error} of those are wrong.",
+        "把模型没把握的交给人工：在 [predict] 下写 {line}。测试数据中回答 {answered} 时，其中 {error} 答错。",
+    )
+    line = code(f'hand_over = "{found["rate"]:.0%}"')
+    return marked(said, line=line, answered=with_range(found["answered"]), error=with_range(found["error"]))
 
 
 # -------------------------------------------------------------------- figures
@@ -62,10 +79,13 @@ def figures_section(content: Content) -> str:
     rows = []
     for name in names:
         figure, unit = figure_of(content, name), "number" if name == "log_loss" else "share"
-        beside = "–" if figure["baseline"] is None else percent(figure["baseline"])
+        beside = "–" if figure["baseline"] is None else f"{figure['baseline']:.3f}" if unit == "number" else percent(figure["baseline"])
         rows.append(("", [both(FIGURES.get(name, say(name, name))), with_range(figure, unit), *([with_range(clean[name], unit)] if clean else []), *([with_range(cheapest[name], unit)] if cheapest else []), beside]))
     n = figure_of(content, "accuracy")["n"]
-    notes = lead(
+    outside = content["out_of_scope"]
+    left_out = 0 if outside is None or outside["learnt"] else outside["rows"]
+    beyond = lead(say(f"{left_out:,} rows out of scope are not counted here.", f"{left_out:,} 行超出范围，这里不计入。")) if left_out else ""
+    notes = beyond + lead(
         say(
             f"On {n:,} test rows. With one label a row, micro averages and weighted recall equal the accuracy.",
             f"测试数据 {n:,} 行。每行只有一个标签时，微平均各项和加权召回率都等于准确率。",
@@ -73,7 +93,10 @@ def figures_section(content: Content) -> str:
     )
     right = table(head, rows, numbers=[len(head) - 1]) + notes
     baseline = of_the_user(content["baseline"]["label"], 40)
-    said = say("The baseline always answers {label}, the most frequent label.", "基线总是回答最常见的标签 {label}。")
+    said = say(
+        "The baseline always answers {label}, the most frequent label, and is as sure of each label as its share of train says.",
+        "基线总是回答最常见的标签 {label}，对各标签的置信度就是它们在训练中的比例。",
+    )
     top = f'<p class="lead">{marked(said, label=baseline)}</p>'
     title = say("How good it is", "有多好")
     if figure_of(content, "accuracy")["value"] is None:
@@ -114,11 +137,9 @@ def hand_over_section(content: Content) -> str:
         saved = [[both(say("hours saved per 1,000 messages", "每千条消息节省的小时数")), with_range(hours, "hours")]] if hours else []
         words.append(table([say("on the test part", "在测试部分"), say("value [95 %]", "值 [95%]")], [("", row) for row in [*answered, *saved]]))
     else:
-        said = say(
-            "No threshold is chosen: the model answers every row. {line} under [predict] chooses one.",
-            "没有选阈值：模型回答每一行。在 [predict] 下写 {line} 即可选一个。",
-        )
-        words.append(f"<p>{marked(said, line=code(FIVE_PER_CENT))}</p>")
+        words.append(f"<p>{both(say('No threshold is chosen: the model answers every row.', '没有选阈值：模型回答每一行。'))} {advice(content)}</p>")
+        if content["hand_over"]["minutes_per_row"] is not None and content["hand_over"]["curve"]:
+            words.append(f"<p>{both(say('The hours saved stand beside each threshold in the table.', '每个阈值能省的小时数见下表。'))}</p>")
     words.append(_curve_table(content["hand_over"]["curve"]))
     words.append(_out_of_scope(content))
     svg = hand_over_picture(content["hand_over"]["curve"], chosen)
@@ -135,8 +156,13 @@ def _curve_table(curve: Sequence[Content]) -> str:
     if not curve:
         return ""
     head = [say("answered", "回答的比例"), say("wrong among them", "其中答错"), say("threshold", "阈值")]
-    rows = [("", [with_range(each["answered"]), with_range(each["error"]), f"{each['threshold']:.3f}"]) for each in curve]
-    return folded(say("The curve in numbers", "曲线的数字"), table(head, rows, numbers=[2]))
+    timed = curve[0]["hours_saved"] is not None
+    head += [say("hours saved per 1,000", "每千条节省小时")] if timed else []
+    rows = [
+        ("", [with_range(each["answered"]), with_range(each["error"]), f"{each['threshold']:.3f}", *([with_range(each["hours_saved"], "hours")] if timed else [])])
+        for each in curve
+    ]
+    return folded(say("The curve in numbers", "曲线的数字"), table(head, rows, numbers=[2]), is_open=timed)
 
 
 def _out_of_scope(content: Content) -> str:
@@ -148,13 +174,8 @@ def _out_of_scope(content: Content) -> str:
         ("", [both(say("caught", "识别出的比例")), with_range(found["caught"])]),
         ("", [both(say("false alarms among the others", "其余消息中的误报")), with_range(found["false_alarms"])]),
     ]
-    note = (
-        ""
-        if found["caught"]["n"]
-        else lead(say("The test part has no out-of-scope rows: only false alarms can be measured.", "测试部分没有超出范围的行：只能测误报。"))
-    )
-    what = f'<p class="lead">{marked(say("{label} means: none of these.", "{label} 表示都不是。"), label=of_the_user(found["label"], 40))}</p>'
-    return f"<h3>{both(say('Out of scope', '超出范围'))}</h3>{what}{table(head, rows)}{note}"
+    named = "" if found["label"] is None else marked(say("{label} means: none of these. ", "{label} 表示都不是。"), label=of_the_user(found["label"], 40))
+    return f'<h3>{both(say("Out of scope", "超出范围"))}</h3><p class="lead">{named}{both(found["said"])}</p>{table(head, rows)}'
 
 
 # --------------------------------------------------------------------- labels
@@ -218,7 +239,7 @@ def _pairs(content: Content) -> str:
         return ""
     items = []
     for each in content["confused_pairs"]:
-        rows = "".join(f'<li><span class="small">{both(_row(example["row"]))}</span> {of_the_user(example["text"])}</li>' for example in each["examples"])
+        rows = "".join(f'<li><span class="small">{of_the_user(PurePath(example["file"]).name, 40)} {both(_row(example["row"]))}</span> {of_the_user(example["text"])}</li>' for example in each["examples"])
         count = marked(say(f"{each['count']:,} rows: {{share}} of this label", f"{each['count']:,} 行，占该标签 {{share}}"), share=with_range(each["share"]))
         items.append(
             f'<li><div class="title">{of_the_user(each["truth"], 60)}<span class="arrow" aria-hidden="true">→</span>{of_the_user(each["prediction"], 60)}</div>'

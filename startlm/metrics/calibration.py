@@ -159,16 +159,26 @@ def calibration_error_debiased(judged: Judged) -> Figure:
 
 
 def _calibration_figure(name: str, judged: Judged, *, debiased: bool) -> Figure:
-    n = len(judged)
+    n, value_of = len(judged), debiased_calibration_error if debiased else expected_calibration_error
+    baseline = judged.by_majority()
+    beside = None if baseline is None or baseline.confidences is None or not n else value_of(_bins_of(baseline))
     if n < FEWEST_ROWS or judged.confidences is None:
-        return no_figure(name, n if judged.confidences is not None else 0, higher_is_better=False)
-    confidence = judged.confidences[np.arange(n), judged.predicted]
-    bins = reliability_bins(confidence, judged.correct)
+        return no_figure(name, n if judged.confidences is not None else 0, higher_is_better=False, baseline=beside)
+    confidence, bins = _confidence(judged), _bins_of(judged)
     chance = chance_calibration_error(bins)
     drawn = _resampled_errors(confidence, judged.correct, judged.seed)
     low, high = percentile_interval(np.sqrt(np.maximum(0.0, drawn**2 - 2 * chance**2)))
-    value = debiased_calibration_error(bins) if debiased else expected_calibration_error(bins)
-    return Figure(name, value, min(low, value), max(high, value), n, None, "bootstrap", higher_is_better=False)
+    value = value_of(bins)
+    return Figure(name, value, min(low, value), max(high, value), n, beside, "bootstrap", higher_is_better=False)
+
+
+def _confidence(judged: Judged) -> np.ndarray:
+    """float64 (N,): that of each prediction."""
+    return judged.confidences[np.arange(len(judged)), judged.predicted]  # type: ignore[index]
+
+
+def _bins_of(judged: Judged) -> list[ReliabilityBin]:
+    return reliability_bins(_confidence(judged), judged.correct)
 
 
 def _resampled_errors(confidence: np.ndarray, correct: np.ndarray, seed: int) -> np.ndarray:

@@ -18,6 +18,8 @@ from .intervals import exact_upper, no_figure, share_figure, share_figures, uppe
 POINTS = 50  # of the curve: answered shares of 2 %, 4 %, … 100 %
 ANSWER_NOTHING = 2.0  # a threshold that no confidence reaches
 CONFIDENCE = 0.9  # that the error among answered rows is at or below the target
+RATES = (0.01, 0.02, 0.05, 0.10, 0.15, 0.20, 0.25, 0.30)  # errors among answered rows that somebody may ask for
+USEFUL = 0.5  # of the rows answered: with less, a person still does most of the work
 WALKS = 2  # towards more answers, each with its part of the doubt
 
 _ROWS_PER_1000 = 1_000
@@ -134,6 +136,26 @@ def _nothing_answered(n: int, target: float) -> Threshold:
         f"在 {n} 行校准数据上，没有一个阈值能让错误率不超过 {target:.1%}：所有消息都转给人工。请放宽错误率，或者增加有标签的数据。",
     )
     return Threshold(ANSWER_NOTHING, 0.0, None, None, n, target, said)
+
+
+class Advice(NamedTuple):
+    """An error rate worth asking for, and the point of the curve that keeps it."""
+
+    rate: float
+    point: Point
+
+
+def advise(points: list[Point], above: float = 0.0) -> Advice | None:
+    """The lowest of RATES that the curve keeps (with its whole interval) while a USEFUL share is answered; None where none is.
+
+    It names a rate to try, not a threshold: that is chosen on calibration rows, for the rate that is then written down. Those
+    may be too few for a rate that was tried: then the next must lie above it.
+    """
+    measured = [point for point in points if point.error.high is not None and (point.answered.value or 0.0) >= USEFUL]
+    for rate in (each for each in RATES if each > above):
+        if kept := [point for point in measured if point.error.high <= rate]:  # type: ignore[operator]
+            return Advice(rate, kept[-1])
+    return None
 
 
 def hours_saved(answered: Figure, minutes_per_row: float) -> Figure:

@@ -17,6 +17,7 @@ from startlm.core.contracts import Figure
 from startlm.core.language import Said, say
 
 FEWEST_ROWS = 20  # below this a figure reads "not enough data"
+FEWEST_OF_LABEL = 5  # the same for one label of a test part that is large enough: its exact interval says how little is known
 LEVEL = 0.95
 DRAWS = 1_000
 
@@ -172,23 +173,23 @@ def corrected_interval(value: float, drawn: np.ndarray, left_out: np.ndarray, co
 def share_figure(name: str, hits: int, n: int, *, baseline: float | None = None, higher_is_better: bool = True) -> Figure:
     """A share of rows with its exact interval."""
     if n < FEWEST_ROWS:
-        return no_figure(name, n, higher_is_better)
+        return no_figure(name, n, higher_is_better, baseline)
     low, high = exact_interval(hits, n)
     return Figure(name, hits / n, low, high, n, baseline, "exact", higher_is_better)
 
 
-def share_figures(name: str, hits: np.ndarray, n: np.ndarray, *, higher_is_better: bool = True) -> list[Figure]:
+def share_figures(name: str, hits: np.ndarray, n: np.ndarray, *, higher_is_better: bool = True, fewest: int = FEWEST_ROWS) -> list[Figure]:
     """Many shares at once, int64 (M,) hits of n, each with its exact interval."""
     low, high = exact_bounds(hits, n)
     return [
-        Figure(name, k / m, float(a), float(b), m, None, "exact", higher_is_better) if m >= FEWEST_ROWS else no_figure(name, m, higher_is_better)
+        Figure(name, k / m, float(a), float(b), m, None, "exact", higher_is_better) if m >= fewest else no_figure(name, m, higher_is_better)
         for k, m, a, b in zip(np.asarray(hits).tolist(), np.asarray(n).tolist(), low, high, strict=True)
     ]
 
 
-def no_figure(name: str, n: int, higher_is_better: bool = True) -> Figure:
-    """The figure of too few rows: no number."""
-    return Figure(name, None, None, None, n, None, "", higher_is_better)
+def no_figure(name: str, n: int, higher_is_better: bool = True, baseline: float | None = None) -> Figure:
+    """The figure of too few rows: no number; the baseline's stands, being what it is."""
+    return Figure(name, None, None, None, n, baseline, "", higher_is_better)
 
 
 def in_words(figure: Figure, share: bool = True) -> Said:

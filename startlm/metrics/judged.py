@@ -18,7 +18,8 @@ class Judged:
     """What was answered to rows whose truth is known.
 
     truth, predicted: int64 (N,) label numbers in [0, labels); confidences: float64 (N, L), rows sum to 1, or None where a
-    tool gives only labels. `majority` is the most frequent label of train: the dumb baseline.
+    tool gives only labels. The dumb baseline always answers `majority`, the most frequent label of train, as surely as `shares`
+    says, float64 (L,): the labels' shares of train.
     """
 
     truth: np.ndarray
@@ -27,6 +28,7 @@ class Judged:
     confidences: np.ndarray | None = None
     majority: int | None = None
     seed: int = 0
+    shares: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -50,14 +52,16 @@ class Judged:
         """The same rows, answered by the dumb baseline."""
         if self.majority is None:
             return None
-        return replace(self, predicted=np.full_like(self.truth, self.majority), confidences=None, majority=None)
+        always = np.full_like(self.truth, self.majority)
+        as_surely = None if self.shares is None else np.broadcast_to(self.shares, (len(self), self.labels))
+        return replace(self, predicted=always, confidences=as_surely, majority=None)
 
 
-def judge(truth: np.ndarray, confidences: np.ndarray, *, majority: int | None = None, seed: int = 0) -> Judged:
+def judge(truth: np.ndarray, confidences: np.ndarray, *, majority: int | None = None, seed: int = 0, shares: np.ndarray | None = None) -> Judged:
     """Judged rows from float64 (N, L) confidences: the prediction is the first label with the largest one."""
     truth = np.asarray(truth, dtype=np.int64)
     confidences = np.asarray(confidences, dtype=np.float64)
-    return Judged(truth, confidences.argmax(axis=1), confidences.shape[1], confidences, majority, seed)
+    return Judged(truth, confidences.argmax(axis=1), confidences.shape[1], confidences, majority, seed, shares)
 
 
 class Metric(Protocol):

@@ -20,7 +20,7 @@ import numpy as np
 from startlm.core.contracts import Figure
 
 from .intervals import (
-    FEWEST_ROWS, bootstrap_means, corrected_interval, exact_bounds, exact_interval, no_figure, percentile_interval, share_figure, share_figures,
+    FEWEST_OF_LABEL, FEWEST_ROWS, bootstrap_means, corrected_interval, exact_bounds, exact_interval, no_figure, percentile_interval, share_figure, share_figures,
 )
 from .judged import Counts, Judged
 
@@ -56,10 +56,10 @@ class Average:
 
     def __call__(self, judged: Judged) -> Figure:
         name, n = f"{self.weighting}_{self.kind}", len(judged)
-        if n < FEWEST_ROWS:
-            return no_figure(name, n)
         baseline = judged.by_majority()
-        beside = None if baseline is None else float(Counts.of(baseline.table).average(self.kind, self.weighting))
+        beside = None if baseline is None or not n else float(Counts.of(baseline.table).average(self.kind, self.weighting))
+        if n < FEWEST_ROWS:
+            return no_figure(name, n, baseline=beside)
         value = float(Counts.of(judged.table).average(self.kind, self.weighting))
         if judged.correct.all():
             return Figure(name, value, *exact_interval(n, n), n, beside, "exact")
@@ -83,13 +83,14 @@ def row_losses(truth: np.ndarray, confidences: np.ndarray) -> np.ndarray:
 
 
 def log_loss(judged: Judged) -> Figure:
-    """The mean log loss in nats, with a percentile bootstrap over rows; needs confidences."""
-    n = len(judged)
+    """The mean log loss in nats, with a percentile bootstrap over rows; needs confidences. The baseline's are the shares of train."""
+    n, baseline = len(judged), judged.by_majority()
+    beside = None if baseline is None or baseline.confidences is None or not n else float(row_losses(judged.truth, baseline.confidences).mean())
     if n < FEWEST_ROWS or judged.confidences is None:
-        return no_figure("log_loss", n if judged.confidences is not None else 0, higher_is_better=False)
+        return no_figure("log_loss", n if judged.confidences is not None else 0, higher_is_better=False, baseline=beside)
     losses = row_losses(judged.truth, judged.confidences)
     low, high = percentile_interval(bootstrap_means(losses, judged.seed))
-    return Figure("log_loss", float(losses.mean()), low, high, n, None, "bootstrap", higher_is_better=False)
+    return Figure("log_loss", float(losses.mean()), low, high, n, beside, "bootstrap", higher_is_better=False)
 
 
 # ------------------------------------------------------------- each label
@@ -108,25 +109,28 @@ def label_figures(judged: Judged) -> list[LabelFigures]:
 
     Precision is a share of the rows predicted as the label, recall of those that are it. F1 is 2 J / (1 + J) with J the
     share right among rows that are either: given their number J is binomial, and F1 grows with it, so its interval is
-    exact too, and stays honest for a label of few rows, where a bootstrap does not.
+    exact too, and stays honest for a label of few rows, where a bootstrap does not. Five rows of a label are enough for its
+    figures, where the test part as a whole is.
     """
     counts = Counts.of(judged.table)
     baseline = judged.by_majority()
     dumb = None if baseline is None else Counts.of(baseline.table)
     either = counts.actual + counts.predicted - counts.right
+    enough = len(judged) >= FEWEST_ROWS
     of_label = {}
     for kind, n in (("precision", counts.predicted), ("recall", counts.actual), ("f1", either)):
         ends = exact_bounds(counts.right, n)
         low, high = (2 * end / (1 + end) for end in ends) if kind == "f1" else ends
         columns = (counts.of_each_label(kind), low, high, n, None if dumb is None else dumb.of_each_label(kind))
-        of_label[kind] = [_label_figure(kind, i, columns) for i in range(judged.labels)]
+        shown = enough & (n > 0) & (np.maximum(n, counts.actual) >= FEWEST_OF_LABEL)
+        of_label[kind] = [_label_figure(kind, i, columns, shown) for i in range(judged.labels)]
     return [LabelFigures(i, *(of_label[kind][i] for kind in ("precision", "recall", "f1"))) for i in range(judged.labels)]
 
 
-def _label_figure(kind: str, label: int, columns: tuple[np.ndarray | None, ...]) -> Figure:
+def _label_figure(kind: str, label: int, columns: tuple[np.ndarray | None, ...], shown: np.ndarray) -> Figure:
     value, low, high, n, baseline = (None if column is None else column[label].item() for column in columns)
-    if n < FEWEST_ROWS:
-        return no_figure(kind, n)
+    if not shown[label]:
+        return no_figure(kind, n, baseline=baseline)
     return Figure(kind, value, low, high, n, baseline, "exact")
 
 
@@ -146,7 +150,8 @@ def confused_pairs(table: np.ndarray, most: int = 10) -> list[ConfusedPair]:
     first = np.lexsort((predicted, actual, -wrong[actual, predicted]))[:most]
     actual, predicted = actual[first], predicted[first]
     rows = wrong[actual, predicted]
-    shares = share_figures("confused", rows, table.sum(axis=1)[actual], higher_is_better=False)
+    fewest = FEWEST_OF_LABEL if table.sum() >= FEWEST_ROWS else FEWEST_ROWS
+    shares = share_figures("confused", rows, table.sum(axis=1)[actual], higher_is_better=False, fewest=fewest)
     return [ConfusedPair(*pair) for pair in zip(actual.tolist(), predicted.tolist(), rows.tolist(), shares, strict=True)]
 
 

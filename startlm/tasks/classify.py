@@ -25,17 +25,18 @@ class Classify:
 
     @staticmethod
     def out_of_scope(labels: Sequence[str], named: str | None) -> int | None:
-        """The number of the label that means "none of these", by its setting or by its name; None where there is none.
-
-        Raises CallError for a setting that is no label.
-        """
-        if named is not None and named not in labels:
-            raise CallError(say(f"There is no label {named!r}.", f"没有 {named!r} 这个标签。"),
-                            say(f"[predict] out_of_scope takes one of: {', '.join(labels)}", f"[predict] out_of_scope 可写：{'、'.join(labels)}"))
+        """The number of the label that means "none of these", by its setting or by its name; None where there is none."""
         for number, label in enumerate(labels):
             if label == named or (named is None and label.lower() in OUT_OF_SCOPE_NAMES):
                 return number
         return None
+
+    @staticmethod
+    def check_out_of_scope(labels: Sequence[str], named: str | None) -> None:
+        """Raises CallError for a setting that is no label, nor a usual name of one: it will be misspelt."""
+        if named is not None and named not in labels and named.lower() not in OUT_OF_SCOPE_NAMES:
+            raise CallError(say(f"There is no label {named!r}.", f"没有 {named!r} 这个标签。"),
+                            say(f"[predict] out_of_scope takes one of: {', '.join(labels)}", f"[predict] out_of_scope 可写：{'、'.join(labels)}"))
 
     @staticmethod
     def sureness(confidences: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:

@@ -94,14 +94,14 @@ def _with_labels(content: Mapping[str, Any], names: tuple[str, ...]) -> dict[str
     for each, name in zip(changed["classes"], names, strict=False):
         each["label"] = name
     for number, pair in enumerate(changed["confused_pairs"]):
-        pair |= {"truth": names[number % len(names)], "prediction": names[-1 - number % len(names)], "examples": [{"row": 1, "text": name} for name in names]}
+        pair |= {"truth": names[number % len(names)], "prediction": names[-1 - number % len(names)], "examples": [{"file": "data/tickets.csv", "row": 1, "text": name} for name in names]}
     changed["baseline"]["label"], changed["unused"] = names[0], list(names)
     said = {"en": names[1], "zh": names[0]}
     changed["headline"], changed["warnings"] = said, [said]
     changed["findings"] = [{"kind": "label_typos", "count": 1, "said": said, "rows": [1], "setting": names[0], "examples": [list(names[:2])]}]
     changed["ladder"][0] |= {"family": names[0], "size": names[1]}
     changed["cheapest"] = {"family": names[0], "figures": changed["figures"], "gain": changed["gain"]}
-    changed["out_of_scope"] = {"label": names[0], "caught": changed["figures"][0], "false_alarms": changed["figures"][0]}
+    changed["out_of_scope"] = {"label": names[0], "learnt": False, "rows": 9, "caught": changed["figures"][0], "false_alarms": changed["figures"][0], "said": said}
     return changed
 
 

@@ -110,6 +110,13 @@ def test_the_calibration_error_by_hand():
     assert expected_calibration_error(reliability_bins(confidence, correct)) == pytest.approx(0.4 * 0.15 + 0.6 * 0.2)
 
 
+def test_the_calibration_error_of_the_baseline_is_how_far_test_strays_from_train():
+    truth = np.repeat([0, 1], [60, 40])
+    judged = judge(truth, np.eye(2)[truth], majority=0, shares=np.array([0.75, 0.25]))
+    assert calibration_error(judged).baseline == pytest.approx(0.15)  # as sure as train, 75 %, and right for 60 %
+    assert 0.1 < calibration_error_debiased(judged).baseline < 0.15
+
+
 def test_chance_is_taken_off_the_calibration_error_of_a_calibrated_model():
     random = np.random.default_rng(5)
     raw, debiased = [], []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from startlm.core.contracts import Figure
 from startlm.core.errors import CallError
-from startlm.metrics.hand_over import ANSWER_NOTHING, choose_threshold, curve, figures_at, hours_saved
+from startlm.metrics.hand_over import ANSWER_NOTHING, RATES, advise, choose_threshold, curve, figures_at, hours_saved
 
 
 def rows_of(seed, n, hardness=0.5):
@@ -96,6 +96,21 @@ def test_the_promised_error_is_kept_as_often_as_promised(hardness):
         answered += count / len(everyone) / 100
     assert broken <= 10
     assert answered > 0.6 * np.mean(errors <= 0.1)  # and not by answering next to nothing
+
+
+@pytest.mark.parametrize("hardness", [0.2, 0.5, 1.0])
+def test_the_rate_that_is_advised_is_the_lowest_that_keeps_half_of_the_rows(hardness):
+    points = curve(*rows_of(7, 2_000, hardness))
+    advice = advise(points)
+    assert advice.point.answered.value >= 0.5 and advice.point.error.high <= advice.rate
+    lower = [rate for rate in RATES if rate < advice.rate]
+    assert not any(point.answered.value >= 0.5 and point.error.high <= lower[-1] for point in points if point.error.high is not None) if lower else True
+    assert advise(points, above=advice.rate).rate > advice.rate
+
+
+def test_where_half_of_the_answers_are_wrong_no_rate_is_advised():
+    confidence, _ = rows_of(2, 1_000)
+    assert advise(curve(confidence, np.arange(1_000) % 2 == 0)) is None and advise([]) is None
 
 
 @pytest.mark.parametrize("target", [0.0, 1.0, -0.05, 5.0])

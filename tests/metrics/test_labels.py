@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
+from startlm.core.language import say
+from startlm.core.shelves import look_up
+from startlm.metrics import METRICS
 from startlm.metrics.intervals import exact_interval
 from startlm.metrics.judged import Counts, Judged, confusion, judge
 from startlm.metrics.labels import (
@@ -77,6 +80,22 @@ def test_the_baseline_answers_the_majority_label():
     assert label_figures(judged)[1].recall.baseline == 1.0
 
 
+def test_the_log_loss_of_the_baseline_is_that_of_the_shares_of_train():
+    truth, shares = np.repeat([0, 1, 2], [10, 60, 30]), np.array([0.2, 0.5, 0.3])
+    figure = log_loss(judge(truth, np.eye(3)[truth], majority=1, shares=shares))
+    assert figure.baseline == pytest.approx(reference.log_loss(truth, np.tile(shares, (100, 1))), abs=1e-9)
+    assert log_loss(judge(truth, np.eye(3)[truth], majority=1)).baseline is None
+
+
+def test_every_figure_has_its_baseline_however_few_rows_there_are():
+    for rows in (12, 60):
+        truth = np.arange(rows) % 3
+        judged = judge(truth, np.eye(3)[truth], majority=0, shares=np.array([0.5, 0.3, 0.2]))
+        figures = [look_up(METRICS, name, say("metric", ""))(judged) for name in METRICS]
+        assert len({(figure.value is None) for figure in figures}) == 1 and all(figure.baseline is not None for figure in figures)
+        assert figures[0].baseline == pytest.approx(1 / 3)
+
+
 def test_ten_rows_are_not_enough_for_any_figure():
     judged = judge(np.arange(10) % 2, np.full((10, 2), 0.5))
     for metrics in AVERAGES.values():
@@ -105,11 +124,25 @@ def test_the_interval_of_f1_of_one_label_is_exact():
     assert (figure.low, figure.high) == pytest.approx((2 * low / (1 + low), 2 * high / (1 + high)))
 
 
-def test_a_label_of_few_rows_has_no_figures_of_its_own():
-    truth = np.repeat([0, 1], [5, 95])
-    figures = label_figures(Judged(truth, truth, 2))
-    assert figures[0].recall.value is None and figures[0].recall.n == 5
-    assert figures[1].recall.value == 1.0
+def test_a_label_of_five_rows_has_figures_of_its_own_with_wide_intervals():
+    truth, predicted = np.repeat([0, 0, 1], [4, 1, 95]), np.repeat([0, 1, 1], [4, 1, 95])
+    figures = label_figures(Judged(truth, predicted, 2))[0]
+    expected = reference.precision_recall_fscore_support(truth, predicted, labels=[0])
+    assert [figure.value for figure in figures[1:]] == pytest.approx([values[0] for values in expected[:3]], abs=1e-9)
+    assert (figures.recall.low, figures.recall.high, figures.recall.n) == (*exact_interval(4, 5), 5)
+
+
+@pytest.mark.parametrize(("rows", "others"), [(4, 96), (9, 10)])
+def test_a_label_of_four_rows_or_a_test_part_of_nineteen_has_no_figures(rows, others):
+    truth = np.repeat([0, 1], [rows, others])
+    figures = label_figures(Judged(truth, truth, 2))[0]
+    assert {figure.value for figure in figures[1:]} == {None} and figures.recall.n == rows
+
+
+def test_a_label_that_is_never_predicted_has_no_precision():
+    truth = np.repeat([0, 1], [30, 30])
+    figures = label_figures(Judged(truth, np.ones(60, dtype=np.int64), 2))[0]
+    assert (figures.precision.value, figures.recall.value, figures.f1.value) == (None, 0.0, 0.0)
 
 
 def test_the_most_confused_pairs_come_first():
