@@ -312,9 +312,11 @@ class _Run:
     def deploy(self) -> Iterator[Progress]:
         # A version is known by what made it: also one that was published when the run was broken off before it could note so.
         made = deploy_step.made_by(self.project.bundles, self.marks["deploy"])
+        self.was_fresh = False
         if made is not None and _opens(made, open_bundle):
-            self.wrote, self.was_fresh = made, self.done("deploy")
-            if deploy_step.answers_now(self.project.bundles) != made.name:
+            answers = deploy_step.answers_now(self.project.bundles) == made.name
+            self.wrote, self.was_fresh = made, self.done("deploy") and answers
+            if not answers:
                 deploy_step.bring_back(self.project.bundles, made.name)
                 yield Progress("deploy", said=say(f"Version {made.name} answers again.", f"版本 {made.name} 重新上线。"))
             return
