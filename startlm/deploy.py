@@ -6,6 +6,7 @@ Deploy computes nothing new: it copies what train exported and evaluate measured
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -94,11 +95,12 @@ def next_version(to: Path) -> str:
 
 
 def made_by(to: Path, mark: str) -> Path | None:
-    """The newest version that this mark made; None where there is none."""
+    """The newest version that this mark made; None where there is none. A damaged manifest is nobody's."""
     for number in sorted((int(path.name[1:]) for path in to.glob("v*") if path.name[1:].isdigit()), reverse=True):
-        manifest = to / f"v{number}" / "manifest.json"
-        if manifest.is_file() and read_json(manifest).get("made_by") == mark:
-            return manifest.parent
+        with suppress(CallError):
+            manifest = read_json(to / f"v{number}" / "manifest.json")
+            if isinstance(manifest, dict) and manifest.get("made_by") == mark:
+                return to / f"v{number}"
     return None
 
 

@@ -151,8 +151,8 @@ def new_project(folder: Path, given: Mapping[str, Any], comment: str) -> Path:
 
 def plan_project(project: Project) -> list[StepState]:
     """Which steps are stale and why, without doing anything."""
-    marks, run = project.marks, _run_of(project)
-    last = read_json(run / "run.json") if run else {"steps": {}, "settings": {}}
+    marks = project.marks
+    _, last = _run_of(project) or (None, {"steps": {}, "settings": {}})
     states, stale_before = [], None
     for step in STEPS:
         done = last["steps"].get(step) == marks[step]
@@ -175,14 +175,33 @@ def _why_stale(project: Project, step: str, last: Mapping[str, Any], before: str
         for key, value in now.items():
             if was.get(key) != value:
                 return say(f"[{section}] {key} changed from {was.get(key)!r} to {value!r}", f"[{section}] {key} 从 {was.get(key)!r} 改成了 {value!r}")
-    return say("the data changed", "数据变了") if step == "prepare" else say(f"follows {before}", f"在 {before} 之后")
+    if step == "prepare":
+        return say("the data changed", "数据变了")
+    if before is None:  # all before it is done, so one of them was done by a call that went no further
+        before = STEPS[STEPS.index(step) - 1]
+        return say(f"{before} was done again", f"{before} 已重做")
+    return say(f"follows {before}", f"在 {before} 之后")
 
 
-def _run_of(project: Project) -> Path | None:
-    """The newest run that trains, or trained, just this; else the newest of all."""
-    wanted = project.marks["train"]
-    runs = project.runs()
-    return next((run for run in runs if read_json(run / "run.json")["mark"] == wanted), runs[0] if runs else None)
+def _run_of(project: Project) -> tuple[Path, dict[str, Any]] | None:
+    """The newest run that trains, or trained, just this, with its record; else the newest of all."""
+    runs = _records(project)
+    return next((run for run in runs if run[1]["mark"] == project.marks["train"]), runs[0] if runs else None)
+
+
+def _records(project: Project) -> list[tuple[Path, dict[str, Any]]]:
+    """The runs and what their run.json says, newest first; one that is damaged is passed over."""
+    found = [(run, _record(run / "run.json")) for run in project.runs()]
+    return [(run, record) for run, record in found if record.get("mark") and all(isinstance(record.get(key), dict) for key in ("steps", "settings"))]
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """The JSON object in this file; an empty one where it is not there or damaged."""
+    try:
+        value = read_json(path)
+    except CallError:
+        value = None
+    return value if isinstance(value, dict) else {}
 
 
 def _as_json(settings: Any) -> Any:
@@ -193,7 +212,7 @@ def cost_of(project: Project, states: list[StepState]) -> Said:
     """What a run would cost, from the settings and from the times of the last run."""
     if not any(state.stale for state in states):
         return say("A run would do nothing: everything is done.", "再运行一次什么也不会做：全部已完成。")
-    timing = next((read_json(run / "timing.json") for run in project.runs() if (run / "timing.json").exists()), {})
+    timing = next(filter(None, (_record(run / "timing.json") for run in project.runs())), {})
     known = sum(timing.get(state.step, 0.0) for state in states if state.stale)
     budget = project.settings["train"].budget
     last = say(f"; the same steps took {known:.0f} s last time", f"；上次这些步骤用了 {known:.0f} 秒") if known else say("", "")
@@ -235,13 +254,11 @@ class _Run:
 
     def __init__(self, project: Project) -> None:
         self.project, self.marks = project, project.marks
-        found = _run_of(project)
-        record = read_json(found / "run.json") if found else None
-        if record is None or record["mark"] != self.marks["train"]:
-            found = _fresh_folder(project.folder / "runs", time.strftime("%Y-%m-%d-%H%M%S"))
+        folder, record = _run_of(project) or (None, {"mark": ""})
+        if folder is None or record["mark"] != self.marks["train"]:
+            folder = _fresh_folder(project.folder / "runs", time.strftime("%Y-%m-%d-%H%M%S"))
             record = {"mark": self.marks["train"], "steps": {}, "settings": {}}
-        self.folder: Path = found  # type: ignore[assignment]
-        self.record: dict[str, Any] = record
+        self.folder, self.record = folder, record
         self.wrote, self.was_fresh = self.folder, False
 
     def done(self, step: str) -> bool:
@@ -256,7 +273,7 @@ class _Run:
         self.record["settings"] |= {section: _as_json(self.project.settings[section]) for section in SHAPED_BY[step]}
         write_json(self.folder / "run.json", self.record)
         timing = self.folder / "timing.json"
-        write_json(timing, (read_json(timing) if timing.exists() else {}) | {step: round(done.seconds, 3)})
+        write_json(timing, _record(timing) | {step: round(done.seconds, 3)})
 
     def prepare(self) -> Iterator[Progress]:
         before = {path.name for path in (self.project.folder / "data").glob("*/manifest.json")}

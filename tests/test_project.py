@@ -51,3 +51,31 @@ def test_five_steps_one_by_one_leave_nothing_to_do(desk: Path) -> None:
     for number, step in enumerate(STEPS):
         assert fresh(go(desk, step)) == list(STEPS[:number]), "a step is fresh from the second call on"
     assert stale(desk) == {} and fresh(go(desk)) == list(STEPS)
+
+
+def test_plan_names_the_step_that_was_done_again(desk: Path) -> None:
+    go(desk)
+    change(desk, "[evaluate]", "[evaluate]\nseed = 1")
+    assert stale(desk) == {"evaluate": "[evaluate] seed changed from 0 to 1", "deploy": "follows evaluate"}
+    go(desk, "evaluate")
+    assert stale(desk) == {"deploy": "evaluate was done again"}
+
+
+# ----------------------------------------------------------------- damage
+
+@pytest.mark.parametrize("damage", ['{"kind": "startl', "[]"])
+def test_a_damaged_manifest_of_one_version_keeps_no_other_from_coming(damage: str, desk: Path) -> None:
+    go(desk)
+    (desk / "bundles" / "v1" / "manifest.json").write_text(damage, encoding="utf-8")
+    assert list(stale(desk)) == ["deploy"]
+    assert go(desk)[-1].wrote == desk / "bundles" / "v2" and stale(desk) == {}
+
+
+@pytest.mark.parametrize("damage", ['{"mark": "', "[]", "{}"])
+def test_a_damaged_run_is_passed_over(damage: str, desk: Path) -> None:
+    go(desk)
+    for file in ("run.json", "timing.json"):
+        next(desk.glob(f"runs/*/{file}")).write_text(damage, encoding="utf-8")
+    assert "train" in stale(desk)
+    go(desk)
+    assert stale(desk) == {} and len(Project(desk).runs()) == 2
