@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import time
-import tomllib
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +20,8 @@ from .core.contracts import Progress
 from .core.durable import hold, make_folder, read_json, write_json, write_text
 from .core.errors import BundleError, CallError, StartLMError
 from .core.language import Said, say
-from .core.settings import check_settings, to_toml, unknown_key
+from .core.project_file import FILE, as_json, keep_flags, kept_flags, own_flags, read_file, said_of, with_flags
+from .core.settings import to_toml
 from .deploy import DeploySettings, deploy_steps
 from .evaluate import EvaluateSettings, evaluate_steps, note_reading
 from .formats import is_address
@@ -30,7 +30,6 @@ from .prepare import PrepareSettings, fingerprint_of, prepare_steps
 from .train import TrainSettings, train_steps
 
 STEPS = ("prepare", "build", "train", "evaluate", "deploy")
-FILE = "startlm.toml"
 SECTIONS: dict[str, type] = {
     "prepare": PrepareSettings, "clean": CleanSettings, "build": BuildSettings, "train": TrainSettings,
     "evaluate": EvaluateSettings, "deploy": DeploySettings, "predict": PredictSettings,
@@ -62,9 +61,14 @@ class StepState:
 class Project:
     """The settings and places of one project."""
 
-    def __init__(self, folder: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-        self.folder = folder
-        self.settings = read_settings(folder, overrides or {})
+    def __init__(self, folder: Path, flags: Mapping[str, Mapping[str, Any]] | None = None, *, forget_flags: bool = False) -> None:
+        self.folder, self.written = folder, read_file(folder, SECTIONS)
+        own = own_flags(flags or {}, self.written)
+        named = {(flag.section, flag.name) for flag in own}
+        kept = [] if forget_flags else kept_flags(folder, self.written)
+        self.in_force = [flag for flag in kept if (flag.section, flag.name) not in named]  # from earlier calls
+        self.flags = [*self.in_force, *own]
+        self.settings = with_flags(self.written, self.flags)
 
     @property
     def data(self) -> str:
@@ -106,33 +110,6 @@ def _from_here(folder: Path, path: str) -> str:
     return os.path.relpath(real, here) if Path(real).is_relative_to(here) else real
 
 
-def read_settings(folder: Path, overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Every section's settings from startlm.toml, then from flags. Raises CallError for anything misspelt, before any work."""
-    path = folder / FILE
-    if not path.is_file():
-        raise CallError(say(f"{folder} is not a project: there is no {FILE}.", f"{folder} 不是项目：没有 {FILE}。"),
-                        say(f"make one: startlm new {folder.name} --data FILE", f"请新建：startlm new {folder.name} --data 文件"), where=str(folder))
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CallError(say(f"{FILE} is not valid TOML: {error}", f"{FILE} 不是有效的 TOML：{error}"), say("mend that line", "请修改那一行"), where=str(path)) from None
-    task = content.pop("task", "classify")
-    if task != "classify":
-        raise CallError(say(f"There is no task {task!r} yet.", f"还没有 {task!r} 这种任务。"), say('write task = "classify"', '请写 task = "classify"'), where=str(path))
-    for name in content:
-        if name not in SECTIONS:
-            raise unknown_key(name, ["task", *SECTIONS], section="", where=str(path))
-        if not isinstance(content[name], dict):
-            raise CallError(say(f"{name} is a section, not a setting.", f"{name} 是一节，不是一个设置。"), say(f"write [{name}] on a line, its settings below", f"另起一行写 [{name}]，它的设置写在下面"), where=str(path))
-    settings = {}
-    for name, cls in SECTIONS.items():
-        strict = check_settings(cls, content.get(name, {}), section=name, where=str(path))
-        given = {key: value for key, value in asdict(strict).items() if key in content.get(name, {})}
-        flags = check_settings(cls, overrides.get(name, {}), section=name, where=say("the command line", "命令行"), lenient=True)  # type: ignore[arg-type]
-        settings[name] = cls(**given | {key: getattr(flags, key) for key in overrides.get(name, {})})
-    return settings
-
-
 # ------------------------------------------------------------- a new project
 
 def new_project(folder: Path, given: Mapping[str, Any], comment: str) -> Path:
@@ -171,7 +148,7 @@ def _why_stale(project: Project, step: str, last: Mapping[str, Any], before: str
     if step not in last["steps"]:
         return say("not done yet", "还没有做过") if before is None else say(f"follows {before}", f"在 {before} 之后")
     for section in SHAPED_BY[step]:
-        was, now = last["settings"].get(section, {}), _as_json(project.settings[section])
+        was, now = last["settings"].get(section, {}), as_json(project.settings[section])
         for key, value in now.items():
             if was.get(key) != value:
                 return say(f"[{section}] {key} changed from {was.get(key)!r} to {value!r}", f"[{section}] {key} 从 {was.get(key)!r} 改成了 {value!r}")
@@ -204,10 +181,6 @@ def _record(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _as_json(settings: Any) -> Any:
-    return json.loads(json.dumps(asdict(settings)))
-
-
 def cost_of(project: Project, states: list[StepState]) -> Said:
     """What a run would cost, from the settings and from the times of the last run."""
     if not any(state.stale for state in states):
@@ -230,17 +203,23 @@ def bring_back(project: Project, version: str) -> Path:
 def run_project(project: Project, until: str = "deploy") -> Iterator[Progress]:
     """Do what is stale, up to and including the step `until`; the last Progress of each step carries a StepDone."""
     with hold(project.folder):
-        again = _again(plan_project(project))
+        again, before = _again(plan_project(project)), kept_flags(project.folder, project.written)
         run = _Run(project)
-        for step in STEPS[: STEPS.index(until) + 1]:
-            began = time.monotonic()
-            yield Progress(step)
-            if again is not None and again.step == step:
-                yield Progress(step, said=say(f"Done again, with what follows: {again.why.en}.", f"这一步和后面的各步要重做：{again.why.zh}。"))
-            yield from getattr(run, step)()
-            done = StepDone(step, time.monotonic() - began, run.wrote, run.was_fresh)
-            run.note(step, done)
-            yield Progress(step, 1, 1, result=done)
+        yield from (Progress("prepare", said=said) for said in said_of(project.in_force))
+        try:
+            for step in STEPS[: STEPS.index(until) + 1]:
+                began = time.monotonic()
+                yield Progress(step)
+                if again is not None and again.step == step:
+                    yield Progress(step, said=say(f"Done again, with what follows: {again.why.en}.", f"这一步和后面的各步要重做：{again.why.zh}。"))
+                yield from getattr(run, step)()
+                done = StepDone(step, time.monotonic() - began, run.wrote, run.was_fresh)
+                run.note(step, done)
+                keep_flags(project.folder, project.flags)
+                yield Progress(step, 1, 1, result=done)
+        except CallError:
+            keep_flags(project.folder, before)  # a flag that will not do must not stand in the way of later calls
+            raise
 
 
 def _again(states: list[StepState]) -> StepState | None:
@@ -270,7 +249,7 @@ class _Run:
             return
         make_folder(self.folder)
         self.record["steps"][step] = self.marks[step]
-        self.record["settings"] |= {section: _as_json(self.project.settings[section]) for section in SHAPED_BY[step]}
+        self.record["settings"] |= {section: as_json(self.project.settings[section]) for section in SHAPED_BY[step]}
         write_json(self.folder / "run.json", self.record)
         timing = self.folder / "timing.json"
         write_json(timing, _record(timing) | {step: round(done.seconds, 3)})

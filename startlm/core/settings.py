@@ -134,6 +134,15 @@ def _wanted(kind: Any) -> Said:
     return next((said for name, said in names.items() if name in str(kind)), say("a text", "一段文字"))
 
 
+def flag_of(section: str, name: str) -> str:
+    """The flag of a setting: its name; several sections have a seed.
+
+    >>> flag_of("build", "size"), flag_of("train", "seed")
+    ('--size', '--train-seed')
+    """
+    return f"--{section}-seed" if name == "seed" and section != "prepare" else "--" + name.replace("_", "-")
+
+
 def explained(setting: Setting) -> str:
     """The docstring, with the names to choose from."""
     return f"{setting.doc} ({', '.join(setting.choices)})" if setting.choices else str(setting.doc)
