@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any, Iterator
 import pytest
 
 from startlm.core.errors import CallError, GateError
-from startlm.project import STEPS, Project, StepDone, new_project, plan_project, run_project
+from startlm.deploy import made_by
+from startlm.predict import open_bundle
+from startlm.project import STEPS, Project, StepDone, cost_of, new_project, plan_project, run_project
 from tickets import tickets
 
 
@@ -145,4 +148,104 @@ def test_a_damaged_run_is_passed_over(damage: str, desk: Path) -> None:
         next(desk.glob(f"runs/*/{file}")).write_text(damage, encoding="utf-8")
     assert "train" in stale(desk)
     go(desk)
-    assert stale(desk) == {} and len(Project(desk).runs()) == 2
+    assert stale(desk) == {} and len(Project(desk).runs()) == 1 and len(list(desk.glob("runs/*/train"))) == 2
+
+
+GONE = "what it made is gone or damaged"
+
+
+def test_plan_sees_what_is_gone_from_disk_as_run_does(desk: Path) -> None:
+    go(desk)
+    run = Project(desk).runs()[0]
+    arrow = next(desk.glob("data/*/examples.arrow"))
+    arrow.write_bytes(arrow.read_bytes()[:-1])
+    (run / "build.json").unlink()
+    shutil.rmtree(run / "train" / "model")
+    (run / "report.json").write_text("{", encoding="utf-8")
+    (desk / "bundles" / "current").unlink()
+    assert stale(desk) == dict.fromkeys(STEPS[:4], GONE) | {"deploy": "no version answers now"}
+    assert fresh(go(desk)) == [] and stale(desk) == {}
+    assert [path.name for path in (desk / "bundles").iterdir() if not path.is_symlink()] == ["v1"]
+
+
+def test_what_was_done_is_fresh_although_an_earlier_step_is_made_again_to_the_same_bits(desk: Path) -> None:
+    go(desk)
+    shutil.rmtree(next(desk.glob("data/*")))
+    assert stale(desk) == {"prepare": GONE} and fresh(go(desk)) == list(STEPS[1:])
+
+
+def test_a_model_trained_anew_without_its_plan_is_judged_anew_and_published_where_it_is_another(desk: Path) -> None:
+    go(desk)
+    run, mark = Project(desk).runs()[0], Project(desk).marks["deploy"]
+    shutil.rmtree(run / "train")
+    assert stale(desk) == {"train": GONE, "evaluate": "follows train", "deploy": "follows train"}
+    assert fresh(go(desk)) == ["prepare", "build", "deploy"], "linear comes out the same without a plan"
+    assert made_by(desk / "bundles", mark, run / "train" / "model") == desk / "bundles" / "v1"
+    manifest = run / "train" / "model" / "manifest.json"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"sha256": "', '"sha256": "0'), encoding="utf-8")
+    assert made_by(desk / "bundles", mark, run / "train" / "model") is None
+
+
+# ------------------------------------------------- what is not done again
+
+def cost(project: Path) -> str:
+    found = Project(project)
+    return cost_of(found, plan_project(found)).en
+
+
+def test_the_cost_says_whether_anything_is_trained(desk: Path) -> None:
+    assert cost(desk) == "A run would train for at most 5m."
+    go(desk)
+    assert cost(desk) == "A run would do nothing: everything is done."
+    change(desk, "[evaluate]", "[evaluate]\nseed = 1")
+    assert cost(desk).startswith("A run would train nothing")
+    change(desk, "[predict]", '[predict]\nhand_over = "20%"')
+    assert cost(desk).startswith("A run would train nothing")
+    change(desk, "[train]", "[train]\nseed = 1")
+    assert cost(desk).startswith("A run would train for at most 5m")
+
+
+def test_another_hand_over_is_exported_and_deployed_without_training(desk: Path) -> None:
+    go(desk)
+    run = Project(desk).runs()[0]
+    trained = {path: path.stat().st_mtime_ns for path in [run / "train" / "plan.json", *run.glob("train/r*/**/*")]}
+    change(desk, "[predict]", '[predict]\nhand_over = "20%"')
+    assert stale(desk) == {"train": "[predict] hand_over changed from None to '20%'", "evaluate": "follows train", "deploy": "follows train"}
+    steps = go(desk)
+    assert fresh(steps) == ["prepare", "build"] and steps[-1].wrote.name == "v2" and Project(desk).runs() == [run]
+    assert {path: path.stat().st_mtime_ns for path in trained} == trained and len(trained) > 3
+    opened = {name: open_bundle(desk / "bundles" / name).settings for name in ("v1", "v2", "current")}
+    assert "threshold" not in opened["v1"] and opened["v2"]["hand_over"]["target"] == 0.2 and opened["current"] == opened["v2"]
+    change(desk, 'hand_over = "20%"\n', "")
+    assert go(desk)[-1].wrote.name == "v1" and open_bundle(desk / "bundles" / "current").settings == opened["v1"]
+
+
+def test_an_export_that_is_broken_off_never_counts_as_the_old_model(desk: Path) -> None:
+    go(desk)
+    change(desk, "[predict]", '[predict]\nhand_over = "20%"')
+    for progress in run_project(Project(desk), "train"):
+        if progress.said is not None and "exported" in progress.said.en:
+            break
+    change(desk, 'hand_over = "20%"\n', "")
+    go(desk)
+    assert "threshold" not in open_bundle(desk / "bundles" / "current").settings and stale(desk) == {}
+
+
+def test_another_training_begins_a_run_with_what_is_prepared_and_built_behind_it(desk: Path) -> None:
+    go(desk)
+    first = Project(desk).runs()[0]
+    change(desk, "[train]", "[train]\nseed = 1")
+    assert list(stale(desk)) == ["train", "evaluate", "deploy"] and fresh(go(desk)) == ["prepare", "build"]
+    old, new = (json.loads((run / "timing.json").read_text(encoding="utf-8")) for run in (first, Project(desk).runs()[0]))
+    assert (new["prepare"], new["build"]) == (old["prepare"], old["build"]) and new["train"] != old["train"]
+    assert stale(desk) == {} and Project(desk).runs()[0] != first
+
+
+def test_a_new_run_that_is_broken_off_in_training_is_gone_on_with(desk: Path) -> None:
+    go(desk)
+    change(desk, "[train]", "[train]\nseed = 1")
+    for progress in run_project(Project(desk)):
+        if progress.step == "train" and progress.said is not None:
+            break
+    go(desk)
+    assert len(list((desk / "runs").glob("*/train"))) == 2
