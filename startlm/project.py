@@ -17,7 +17,7 @@ from .build import BuildSettings, build_model, load_model, save_model
 from .columns.cleaning import CleanSettings
 from .core.artifacts import Bundle, Examples, Model, Report
 from .core.contracts import Progress
-from .core.durable import hold, make_folder, seems_whole, write_text
+from .core.durable import hold, make_folder, remove_leftovers, seems_whole, write_text
 from .core.errors import BundleError, CallError, StartLMError
 from .core.language import Said, say
 from .core.project_file import FILE, as_json, keep_flags, kept_flags, own_flags, read_file, said_of, with_flags
@@ -229,6 +229,8 @@ def bring_back(project: Project, version: str) -> Path:
 def run_project(project: Project, until: str = "deploy") -> Iterator[Progress]:
     """Do what is stale, up to and including the step `until`; the last Progress of each step carries a StepDone."""
     with hold(project.folder):
+        for folder in _workplaces(project.folder):
+            remove_leftovers(folder)
         again, before = _again(plan_project(project)), kept_flags(project.folder, project.written)
         run = _Run(project)
         yield from (Progress("prepare", said=said) for said in said_of(project.in_force))
@@ -246,6 +248,11 @@ def run_project(project: Project, until: str = "deploy") -> Iterator[Progress]:
         except CallError:
             keep_flags(project.folder, before)  # a flag that will not do must not stand in the way of later calls
             raise
+
+
+def _workplaces(folder: Path) -> list[Path]:
+    """The folders in which only a run writes: what a killed one left there is nobody's. The project's own also takes answers of predict."""
+    return [path for pattern in ("data", "bundles", "runs", "runs/*", "runs/*/train", "runs/*/train/r*") for path in folder.glob(pattern) if path.is_dir()]
 
 
 def _again(states: list[StepState]) -> StepState | None:

@@ -151,6 +151,19 @@ def test_a_damaged_run_is_passed_over(damage: str, desk: Path) -> None:
     assert stale(desk) == {} and len(Project(desk).runs()) == 1 and len(list(desk.glob("runs/*/train"))) == 2
 
 
+def test_what_a_killed_run_left_is_cleared_by_the_next_call(desk: Path) -> None:
+    go(desk)
+    run = Project(desk).runs()[0]
+    places = [desk / "data", desk / "bundles", desk / "runs", run, run / "train", run / "train" / "rungs", run / "train" / "refit"]
+    for place in places:
+        (place / ".partial-0123").mkdir(parents=True)
+        (place / ".partial-0123" / "weights").write_bytes(b"half")
+    answers = desk / ".partial-4567"  # of `predict -o`, which may be at work beside this
+    answers.write_bytes(b"half")
+    assert fresh(go(desk, "prepare")) == ["prepare"]
+    assert list(desk.rglob(".partial-*")) == [answers]
+
+
 GONE = "what it made is gone or damaged"
 
 
