@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Literal
 
 import pytest
 
 from startlm.core.errors import CallError, GateError
+from startlm.core.language import speaking
+from startlm.core.settings import settings_of
 from startlm.deploy import made_by
 from startlm.predict import open_bundle
-from startlm.project import STEPS, Project, StepDone, cost_of, new_project, plan_project, run_project
+from startlm.project import SECTIONS, STEPS, Project, StepDone, cost_of, new_project, plan_project, run_project
 from tickets import tickets
 
 
@@ -50,6 +53,22 @@ def fresh(steps: list[StepDone]) -> list[str]:
 
 def stale(project: Path, **flags: Any) -> dict[str, str]:
     return {state.step: state.why.en for state in plan_project(Project(project, flags)) if state.stale}
+
+
+# ------------------------------------------------------------ startlm.toml
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_any_line_of_a_new_startlm_toml_works_when_its_mark_is_taken_off(language: Literal["en", "zh"], desk: Path) -> None:
+    with speaking(language):
+        new_project(desk.parent / "other", {"data": "../t.jsonl", "text": ["message"], "label": "team"}, "")
+    path, defaults = desk.parent / "other" / "startlm.toml", Project(desk.parent / "other").settings
+    lines = path.read_text(encoding="utf-8").splitlines()
+    commented = [i for i, line in enumerate(lines) if re.match(r"# [a-z_]+ = ", line)]
+    for i in commented:
+        path.write_text("\n".join([*lines[:i], lines[i][2:], *lines[i + 1:]]), encoding="utf-8")
+        same = Project(path.parent).settings == defaults
+        assert same != bool(re.search("no default; an example$|没有默认值；这是例子$", lines[i])), lines[i]
+    assert len(commented) == sum(len(settings_of(section)) for section in SECTIONS.values()) - 3
 
 
 # ------------------------------------------------------------ step by step
