@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import shlex
 import sys
 from dataclasses import dataclass, field
 from functools import wraps
@@ -169,7 +170,7 @@ def new(
     for said in look.said:
         _print(said)
     _finish({"settings": str(path), **given, "said": [str(said) for said in look.said]},
-            say(f"\nWrote {path}. Next: startlm run {name}", f"\n已写出 {path}。下一步：startlm run {name}"))
+            say(f"\nWrote {path}. Next: startlm run {shlex.quote(name)}", f"\n已写出 {path}。下一步：startlm run {shlex.quote(name)}"))
 
 
 def _run(name: str, until: str) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
 
@@ -20,7 +20,7 @@ from .core.contracts import Progress
 from .core.durable import hold, make_folder, remove_leftovers, seems_whole, write_text
 from .core.errors import BundleError, CallError, StartLMError
 from .core.language import Said, say
-from .core.project_file import FILE, as_json, keep_flags, kept_flags, own_flags, read_file, said_of, with_flags
+from .core.project_file import FILE, Flag, as_json, keep_flags, kept_flags, own_flags, read_file, said_of, with_flags
 from .core.run_records import RunRecord, begin_run, fresh_folder, read_object, runs_of
 from .core.settings import to_toml
 from .deploy import DeploySettings, deploy_steps
@@ -35,6 +35,7 @@ SECTIONS: dict[str, type] = {
     "prepare": PrepareSettings, "clean": CleanSettings, "build": BuildSettings, "train": TrainSettings,
     "evaluate": EvaluateSettings, "deploy": DeploySettings, "predict": PredictSettings,
 }
+PATHS = ("data", "test", "plan")  # settings that are paths: in startlm.toml from the project's folder, as flags from where one stands
 # Which sections shape what a step makes; a step is also stale when the step before it is.
 SHAPED_BY = {"prepare": ("prepare", "clean"), "build": ("build",), "train": ("train", "predict"), "evaluate": ("evaluate",), "deploy": ()}
 
@@ -65,11 +66,11 @@ class Project:
 
     def __init__(self, folder: Path, flags: Mapping[str, Mapping[str, Any]] | None = None, *, forget_flags: bool = False) -> None:
         self.folder, self.written = folder, read_file(folder, SECTIONS)
-        own = own_flags(flags or {}, self.written)
+        own = [_with_path(flag, partial(_from_folder, folder)) for flag in own_flags(flags or {}, self.written)]
         named = {(flag.section, flag.name) for flag in own}
-        kept = [] if forget_flags else kept_flags(folder, self.written)
-        self.in_force = [flag for flag in kept if (flag.section, flag.name) not in named]  # from earlier calls
-        self.flags = [*self.in_force, *own]
+        kept = [] if forget_flags else [flag for flag in kept_flags(folder, self.written) if (flag.section, flag.name) not in named]
+        self.flags = [*kept, *own]
+        self.in_force = [_with_path(flag, partial(_from_here, folder)) for flag in kept]  # from earlier calls, as one would give them here
         self.settings = with_flags(self.written, self.flags)
 
     @property
@@ -128,6 +129,15 @@ def _from_here(folder: Path, path: str) -> str:
         return path
     real, here = os.path.realpath(folder / path), os.getcwd()
     return os.path.relpath(real, here) if Path(real).is_relative_to(here) else real
+
+
+def _from_folder(folder: Path, path: str) -> str:
+    """A path from where a person stands as startlm.toml writes it: from the project's folder."""
+    return path if is_address(path) else Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).as_posix()
+
+
+def _with_path(flag: Flag, seen: Callable[[str], str]) -> Flag:
+    return replace(flag, value=seen(flag.value)) if flag.name in PATHS else flag
 
 
 # ------------------------------------------------------------- a new project

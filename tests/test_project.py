@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -69,6 +70,42 @@ def test_any_line_of_a_new_startlm_toml_works_when_its_mark_is_taken_off(languag
         same = Project(path.parent).settings == defaults
         assert same != bool(re.search("no default; an example$|没有默认值；这是例子$", lines[i])), lines[i]
     assert len(commented) == sum(len(settings_of(section)) for section in SECTIONS.values()) - 3
+
+
+def test_a_startlm_toml_saved_with_a_bom_is_read(desk: Path) -> None:
+    before = Project(desk).settings
+    (desk / "startlm.toml").write_text((desk / "startlm.toml").read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert (desk / "startlm.toml").read_bytes().startswith(b"\xef\xbb\xbf") and Project(desk).settings == before
+
+
+def test_a_printed_command_can_be_given_as_it_stands(tmp_path: Path) -> None:
+    with pytest.raises(CallError) as refused:
+        Project(tmp_path / "my desk")
+    assert shlex.split(str(refused.value.hint))[-5:] == ["startlm", "new", str(tmp_path / "my desk"), "--data", "FILE"]
+    (tmp_path / "t.jsonl").write_text("\n".join(json.dumps(row) for row in tickets(60)), encoding="utf-8")
+    printed = startlm("new", "my desk", "--data", "t.jsonl", folder=tmp_path).stdout.splitlines()[-1]
+    assert printed.endswith("Next: startlm run 'my desk'")
+
+
+def test_a_path_in_a_flag_starts_where_one_stands_and_holds_from_elsewhere(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (desk.parent / "elsewhere").mkdir()
+    for name, rows in (("other", tickets(200, seed=1)), ("held", tickets(50, seed=2))):
+        (desk.parent / "elsewhere" / f"{name}.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    monkeypatch.chdir(desk.parent / "elsewhere")
+    examples = go(Path("../desk"), "prepare", prepare={"data": "other.jsonl", "test": "held.jsonl"})[0].wrote
+    assert json.loads((examples / "meta.json").read_text(encoding="utf-8"))["rows_read"] == 250
+    assert [str(flag) for flag in Project(Path("../desk")).in_force] == ["--data other.jsonl", "--test held.jsonl"]
+    monkeypatch.chdir(desk)
+    assert fresh(go(Path("."), "prepare")) == ["prepare"]
+
+
+def test_a_plan_is_found_from_where_one_stands_by_flag_and_from_the_project_by_line(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go(desk, "train")
+    (desk.parent / "plan.json").write_bytes((Project(desk).runs()[0] / "train" / "plan.json").read_bytes())
+    monkeypatch.chdir(desk.parent)
+    assert go(Path("desk"), "train", train={"plan": "plan.json"})[-1].step == "train"
+    change(desk, "[train]", '[train]\nplan = "../plan.json"')
+    assert fresh(go(Path("desk"), "train")) == ["prepare", "build", "train"], "the same plan by the same path"
 
 
 # ------------------------------------------------------------ step by step

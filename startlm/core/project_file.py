@@ -41,10 +41,11 @@ def read_file(folder: Path, sections: Mapping[str, type]) -> dict[str, Any]:
     """Every section's settings as startlm.toml has them. Raises CallError for anything misspelt, before any work."""
     path = folder / FILE
     if not path.is_file():
+        name = shlex.quote(str(folder))
         raise CallError(say(f"{folder} is not a project: there is no {FILE}.", f"{folder} 不是项目：没有 {FILE}。"),
-                        say(f"make one: startlm new {folder.name} --data FILE", f"请新建：startlm new {folder.name} --data 文件"), where=str(folder))
+                        say(f"make one: startlm new {name} --data FILE", f"请新建：startlm new {name} --data 文件"), where=str(folder))
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CallError(say(f"{FILE} is not valid TOML: {error}", f"{FILE} 不是有效的 TOML：{error}"), say("mend that line", "请修改那一行"), where=str(path)) from None
     task = content.pop("task", "classify")
@@ -63,7 +64,7 @@ def read_file(folder: Path, sections: Mapping[str, type]) -> dict[str, Any]:
 def own_flags(given: Mapping[str, Mapping[str, Any]], written: Mapping[str, Any]) -> list[Flag]:
     """The flags of this call. Raises CallError for a value that will not do."""
     where = str(say("the command line", "命令行"))
-    return [flag for section in written for name, value in given.get(section, {}).items() for flag in [_flag(section, name, value, written, where)]]
+    return [_flag(section, name, value, written, where) for section in written for name, value in given.get(section, {}).items()]
 
 
 def _flag(section: str, name: str, value: Any, written: Mapping[str, Any], where: str) -> Flag:
