@@ -12,12 +12,16 @@ from startlm.project import SECTIONS
 PAGE = Path(__file__).resolve().parent / "settings.md"
 HEAD = """# Settings 设置
 
-Every setting of `startlm.toml`, by section. Each is a flag too, of its step's command and of `run` and `plan`; a flag counts for one call
+Every setting of `startlm.toml`, by section. Each is a flag too, of its step's command, of the later steps' and of `run` and `plan`
 (`test_share` is `--test-share`; `seed` of train and evaluate are `--train-seed` and `--evaluate-seed`).
+A flag stays in force for later calls on the project until `startlm.toml` says something new for its setting, another flag does, or
+`--forget-flags` is given; each call says so, and only `--force` counts for one call. A path given by flag starts where you stand, a path in `startlm.toml` at the project.
 This page is made from the code: `python docs/make_settings.py`.
 
-`startlm.toml` 的全部设置，按节排列。每项也可以作为参数，用在相应步骤的命令以及 `run`、`plan` 后面；参数只对这一次有效
+`startlm.toml` 的全部设置，按节排列。每项也可以作为参数，用在相应步骤、其后各步以及 `run`、`plan` 的命令后面
 （`test_share` 写作 `--test-share`；train 和 evaluate 的 `seed` 分别是 `--train-seed`、`--evaluate-seed`）。
+参数对这个项目以后的命令也有效，直到 `startlm.toml` 里这项设置改了、给出了另一个值，或加上 `--forget-flags`；每次都会说明，只有 `--force` 仅一次有效。
+用参数给出的路径从当前所在的文件夹算起，`startlm.toml` 里的路径从项目文件夹算起。
 本页由代码生成：`python docs/make_settings.py`。
 
 `task = "classify"` stands above all sections: what the model is asked. It is the only task so far.

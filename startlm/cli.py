@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import shlex
 import sys
 from dataclasses import dataclass, field
 from functools import wraps
@@ -17,7 +18,7 @@ from typing import Annotated, Any, Callable, Mapping, Optional
 import typer
 from typer.core import TyperGroup
 
-from .commands.usage import common_last, no_such_command, usage_error
+from .commands.usage import TOUR, common_last, no_such_command, usage_error
 from .core.errors import CallError, StartLMError, missing_extra
 from .core.language import Said, say, use_language
 
@@ -26,8 +27,8 @@ TITLES = {
     "evaluate": say("4 Evaluate", "4 评估"), "deploy": say("5 Deploy", "5 部署"),
 }
 
-
-STEP_SECTIONS = {"prepare": ("prepare", "clean"), "train": ("train", "predict")}
+SECTIONS = ("prepare", "clean", "build", "train", "predict", "evaluate", "deploy")
+STEP_SECTIONS = {"prepare": SECTIONS[:2], "build": SECTIONS[:3], "train": SECTIONS[:5], "evaluate": SECTIONS[:6]}  # a step does those before it too
 
 
 # --------------------------------------------- what every command understands
@@ -38,7 +39,8 @@ class _Everywhere:
 
     as_json: bool = False
     debug: bool = False
-    overrides: dict[str, dict[str, str]] = field(default_factory=dict)
+    flags: dict[str, dict[str, str]] = field(default_factory=dict)
+    forget_flags: bool = False
 
 
 _said = _Everywhere()
@@ -88,7 +90,7 @@ def _add_flags(arguments: list[str]) -> None:
 
 def _hear_early(arguments: list[str]) -> None:
     """How to answer is known before the rest is understood, so that also a call that makes no sense is answered as it asks."""
-    _said.as_json, _said.debug, _said.overrides = "--json" in arguments, "--debug" in arguments, {}
+    _said.as_json, _said.debug, _said.flags = "--json" in arguments, "--debug" in arguments, {}
     for word, after in zip(arguments, [*arguments[1:], ""]):
         asked = after if word == "--language" else word.removeprefix("--language=")
         if word.startswith("--language") and asked in ("zh", "en"):
@@ -96,7 +98,7 @@ def _hear_early(arguments: list[str]) -> None:
 
 
 def _remember(given: Mapping[str, Any]) -> None:
-    _said.as_json, _said.debug = given["as_json"], given["debug"]
+    _said.as_json, _said.debug, _said.forget_flags = given["as_json"], given["debug"], given.get("forget_flags", False)
     if given["language"]:
         if given["language"] not in ("zh", "en"):
             raise CallError(say(f"There is no language {given['language']!r}.", f"没有 {given['language']!r} 这种语言。"), say("--language zh or --language en", "--language zh 或 --language en"))
@@ -104,7 +106,7 @@ def _remember(given: Mapping[str, Any]) -> None:
     for key, value in given.items():
         section, parted, setting = key.partition("__")
         if parted and value not in (None, False):
-            _said.overrides.setdefault(section, {})[setting] = value
+            _said.flags.setdefault(section, {})[setting] = value
 
 
 class Group(TyperGroup):
@@ -128,17 +130,7 @@ Name = Annotated[str, typer.Argument(help="The project's folder. 项目文件夹
 @app.callback()
 def tour(ctx: typer.Context, language: AskedLanguage = None, as_json: AsJson = False, debug: Debug = False) -> None:
     if ctx.invoked_subcommand is None:
-        _finish({"commands": ctx.command.list_commands(ctx)},  # type: ignore[attr-defined]
-                say("StartLM takes a table of messages to a classifier that answers, in five steps.\n\n"
-                    "  startlm demo                       the tour: a tea shop's messages, all five steps, offline\n"
-                    "  startlm new NAME --data FILE       your own table: looks at it and writes a commented startlm.toml\n"
-                    "  startlm run NAME                   the five steps\n"
-                    "  startlm --help                     every command",
-                    "StartLM 用五步把一张消息表变成能回答的分类器。\n\n"
-                    "  startlm demo                       导览：一家茶铺的消息，走完五步，离线运行\n"
-                    "  startlm new 名称 --data 文件       你自己的表：先看一遍，写出带注释的 startlm.toml\n"
-                    "  startlm run 名称                   走完五步\n"
-                    "  startlm --help                     全部命令"))
+        _finish({"commands": ctx.command.list_commands(ctx)}, TOUR)  # type: ignore[attr-defined]
 
 
 # ------------------------------------------------------------------ commands
@@ -169,7 +161,7 @@ def new(
     for said in look.said:
         _print(said)
     _finish({"settings": str(path), **given, "said": [str(said) for said in look.said]},
-            say(f"\nWrote {path}. Next: startlm run {name}", f"\n已写出 {path}。下一步：startlm run {name}"))
+            say(f"\nWrote {path}. Next: startlm run {shlex.quote(name)}", f"\n已写出 {path}。下一步：startlm run {shlex.quote(name)}"))
 
 
 @command(name="inspect")
@@ -193,9 +185,10 @@ def _run(name: str, until: str) -> None:
     from .commands.display import Display
 
     show = Display(quiet=_said.as_json, titles=TITLES)
-    for progress in run_project(Project(Path(name), _said.overrides), until):
+    project = Project(Path(name), _said.flags, forget_flags=_said.forget_flags)
+    for progress in run_project(project, until):
         show.see(progress)
-    _finish({"steps": show.steps})
+    _finish({"steps": show.steps, "in_force": [str(flag) for flag in project.in_force]})
 
 
 def _step(step: str, doc: str) -> None:
@@ -203,7 +196,7 @@ def _step(step: str, doc: str) -> None:
         _run(name, step)
 
     step_command.__doc__ = doc
-    command(*STEP_SECTIONS.get(step, (step,)), name=step)(step_command)
+    command(*STEP_SECTIONS[step], name=step)(step_command)
 
 
 _step("prepare", "Step 1 of 5: tables in, examples out. 第 1 步：读入表格，准备数据。")
@@ -212,7 +205,7 @@ _step("train", "Step 3 of 5: climb the ladder, export what answers. 第 3 步：
 _step("evaluate", "Step 4 of 5: figures with intervals on the test part. 第 4 步：在测试数据上衡量。")
 
 
-@command("deploy")
+@command(*SECTIONS)
 def deploy(
     name: Name,
     version: Annotated[Optional[str], typer.Option(help="Bring this older version back, for instance v1. 换回旧版本，如 v1。")] = None,
@@ -227,24 +220,24 @@ def deploy(
     _finish({"version": version, "bundle": str(folder)}, say(f"Version {version} answers now: {folder}", f"版本 {version} 已上线：{folder}"))
 
 
-@command("prepare", "clean", "build", "train", "evaluate", "deploy", "predict")
+@command(*SECTIONS)
 def run(name: Name) -> None:
     """The five steps; what is done already is not done twice. 走完五步；做过的不重复。"""
     _run(name, "deploy")
 
 
-@command("prepare", "clean", "build", "train", "evaluate", "deploy", "predict")
+@command(*SECTIONS)
 def plan(name: Name) -> None:
     """Which steps are stale, why, and what a run would cost. 哪些步骤需要重做、为什么、代价多大。"""
-    from .project import Project, cost_of, plan_project
+    from .commands.display import plan_said
+    from .project import Project, cost_of, plan_project, said_of
 
-    project = Project(Path(name), _said.overrides)
+    project = Project(Path(name), _said.flags, forget_flags=_said.forget_flags)
     states = plan_project(project)
-    for state in states:
-        mark = say("do  ", "要做") if state.stale else say("done", "完成")
-        _print(say(f"{TITLES[state.step].en:<12} {mark.en}  {state.why.en}", f"{TITLES[state.step].zh:<8} {mark.zh}  {state.why.zh}"))
+    for said in [*said_of(project.in_force), *plan_said(states, TITLES)]:
+        _print(said)
     cost = cost_of(project, states)
-    _finish({"steps": [{"step": state.step, "stale": state.stale, "why": str(state.why)} for state in states], "cost": str(cost)}, cost)
+    _finish({"steps": [{"step": state.step, "stale": state.stale, "why": str(state.why)} for state in states], "in_force": [str(flag) for flag in project.in_force], "cost": str(cost)}, cost)
 
 
 @command()

@@ -9,13 +9,14 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
 from .core.artifacts import Bundle, Model, Report
 from .core.contracts import Progress
-from .core.durable import json_bytes, point_link, publish_folder, read_json, read_verified
+from .core.durable import json_bytes, point_link, publish_folder, read_verified
 from .core.errors import CallError, GateError
 from .core.language import say
+from .core.run_records import read_object
 from .core.settings import with_given
 from .predict import golden_predictions, open_bundle, open_model
 
@@ -94,24 +95,25 @@ def next_version(to: Path) -> str:
     return f"v{max(numbers, default=0) + 1}"
 
 
-def made_by(to: Path, mark: str) -> Path | None:
-    """The newest version that this mark made; None where there is none."""
+def made_by(to: Path, mark: str, model: Path) -> Path | None:
+    """The newest version that this mark made, of this model's very files; None where there is none. A damaged manifest is nobody's."""
+    files = _listed(read_object(model / "manifest.json"))
     for number in sorted((int(path.name[1:]) for path in to.glob("v*") if path.name[1:].isdigit()), reverse=True):
-        manifest = to / f"v{number}" / "manifest.json"
-        if manifest.is_file() and read_json(manifest).get("made_by") == mark:
-            return manifest.parent
+        manifest = read_object(to / f"v{number}" / "manifest.json")
+        if manifest.get("made_by") == mark and files.items() <= _listed(manifest).items():
+            return to / f"v{number}"
     return None
+
+
+def _listed(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """What a manifest says of each file (size and SHA-256); nothing where it is damaged."""
+    files = manifest.get("files")
+    return {name: str(entry) for name, entry in files.items()} if isinstance(files, dict) else {}
 
 
 def answers_now(to: Path) -> str | None:
     """The name of the version that `current` points at."""
     return (to / CURRENT).readlink().name if (to / CURRENT).is_symlink() else None
-
-
-def is_current(to: Path, mark: str) -> bool:
-    """Whether the version that this mark made answers now."""
-    made = made_by(to, mark)
-    return made is not None and answers_now(to) == made.name
 
 
 def bring_back(to: Path, name: str) -> Bundle:

@@ -213,7 +213,7 @@ def test_the_mistakes_name_their_file_and_row_and_the_surest_comes_first(tmp_pat
     content = evaluate_model(trained(examples), examples, folder=tmp_path / "out").content
     rows = spreadsheet(tmp_path / "out" / "mistakes.csv")
     assert list(rows[0]) == ["file", "row", "line", "text", "truth", "prediction", "confidence", "handed_over"]
-    assert {row["file"] for row in rows} == {"test"} and {"4", "8"} <= {row["line"] for row in rows} and len(rows) == content["mistakes"]
+    assert {Path(row["file"]).name for row in rows} == {"test.jsonl"} and {"4", "8"} <= {row["line"] for row in rows} and len(rows) == content["mistakes"]
     assert {row["text"]: row["truth"] for row in rows}.items() <= {row["message"]: row["team"] for row in test}.items()
     assert all(row["truth"] != row["prediction"] for row in rows)
     assert [row["confidence"] for row in rows] == sorted((row["confidence"] for row in rows), key=float, reverse=True)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ..core.contracts import Progress
 from ..core.language import Said, say
 
 BAR = 24
 REDRAW = 0.1  # seconds
+
+
+def plan_said(states: Sequence[Any], titles: Mapping[str, Said]) -> list[Said]:
+    """A line for each step: whether it is to be done, and why."""
+    marks = {True: say("do  ", "要做"), False: say("done", "完成")}
+    return [say(f"{titles[each.step].en:<12} {marks[each.stale].en}  {each.why.en}", f"{titles[each.step].zh:<8} {marks[each.stale].zh}  {each.why.zh}") for each in states]
 
 
 class Display:

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Optional, get_args
 
 import typer
 
-from ..core.settings import explained, settings_of
+from ..core.settings import explained, flag_of, settings_of
 from ..project import SECTIONS
+
+FORGET = "Go by startlm.toml: flags of earlier calls hold no longer. 以 startlm.toml 为准，之前命令的参数不再有效。"
 
 
 def parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
@@ -17,15 +19,13 @@ def parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 def setting_parameters(sections: tuple[str, ...]) -> list[inspect.Parameter]:
-    """One flag for each setting of these sections, with its docstring as help."""
-
-    return [parameter(f"{section}__{setting.name}", *_flag(section, setting)) for section in sections for setting in settings_of(SECTIONS[section])]
+    """One flag for each setting of these sections, with its docstring as help; and the one that lets earlier calls' flags go."""
+    found = [parameter(f"{section}__{setting.name}", *_flag(section, setting)) for section in sections for setting in settings_of(SECTIONS[section])]
+    return [*found, parameter("forget_flags", Annotated[bool, typer.Option("--forget-flags", help=FORGET)], False)]
 
 
 def _flag(section: str, setting: Any) -> tuple[Any, Any]:
-    flag = "--" + setting.name.replace("_", "-")
-    if section != "prepare" and setting.name == "seed":
-        flag = f"--{section}-seed"
+    flag = flag_of(section, setting.name)
     if setting.name == "force":
         return Annotated[bool, typer.Option(flag, help=f"[{section}] {explained(setting)}")], False
     return Annotated[Optional[str], typer.Option(flag, metavar=_kind(setting.type), help=f"[{section}] {explained(setting)}", show_default=False)], None

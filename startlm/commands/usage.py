@@ -1,4 +1,4 @@
-"""What the command line says of a call it does not understand, in the language that was asked for.
+"""What the command line says of a bare call and of one that it does not understand, in the language that was asked for.
 
 The parser (typer, on its own or on click) raises errors in English only; here each becomes a CallError. They are told apart by
 the name of their class, because typer has carried these classes in two places.
@@ -11,6 +11,21 @@ from typing import Any, Sequence
 
 from ..core.errors import CallError
 from ..core.language import Said, say
+
+TOUR = say(
+    "StartLM takes a table of messages to a classifier that answers, in five steps.\n\n"
+    "  startlm demo                       the tour: a tea shop's messages, all five steps, offline\n"
+    "  startlm inspect FILE               a look at your own table: one page\n"
+    "  startlm new NAME --data FILE       a project for it: writes a commented startlm.toml\n"
+    "  startlm run NAME                   the five steps\n"
+    "  startlm --help                     every command",
+    "StartLM 用五步把一张消息表变成能回答的分类器。\n\n"
+    "  startlm demo                       导览：一家茶铺的消息，走完五步，离线运行\n"
+    "  startlm inspect 文件               先看看你自己的表：一个页面\n"
+    "  startlm new 名称 --data 文件       为它建一个项目：写出带注释的 startlm.toml\n"
+    "  startlm run 名称                   走完五步\n"
+    "  startlm --help                     全部命令",
+)
 
 
 def usage_error(error: Any) -> CallError:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Iterator, Mapping
 
 from .disk_errors import already_there, bundle_errors, damaged, taken, work_errors, write_errors
-from .errors import CallError
+from .errors import BundleError, CallError
 from .language import say
 from .strict_json import json_bytes, parse_json
 
@@ -142,6 +142,15 @@ def verify_folder(folder: Path) -> dict[str, Any]:
             sha256, size = hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
         _compare(folder, name, manifest["files"][name], size, sha256)
     return manifest
+
+
+def seems_whole(folder: Path) -> bool:
+    """Whether a published folder holds its manifest and every file at its size; their content is not read."""
+    try:
+        manifest = _manifest(folder)
+        return all((folder / name).stat().st_size == manifest["files"][name]["bytes"] for name in _checked_names(folder, manifest))
+    except (BundleError, OSError):
+        return False
 
 
 def read_verified(folder: Path, limit: int = 2 << 30) -> tuple[dict[str, Any], dict[str, bytes]]:

@@ -21,6 +21,10 @@ from .errors import CallError
 from .language import Said, say
 
 T = TypeVar("T")
+NONE = (None, "", ())  # defaults that stand for nothing
+# What startlm.toml shows for a text without a default.
+EXAMPLES = {"data": "messages.csv", "test": "test.csv", "text": ["message"], "label": "topic", "split_column": "split", "sheet": "Sheet1",
+            "query": "SELECT message, topic FROM messages", "delimiter": ";", "quote": "'", "plan": "runs/2026-01-31-120000/train/plan.json", "out_of_scope": "other"}
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,15 @@ def _wanted(kind: Any) -> Said:
     return next((said for name, said in names.items() if name in str(kind)), say("a text", "一段文字"))
 
 
+def flag_of(section: str, name: str) -> str:
+    """The flag of a setting: its name; several sections have a seed.
+
+    >>> flag_of("build", "size"), flag_of("train", "seed")
+    ('--size', '--train-seed')
+    """
+    return f"--{section}-seed" if name == "seed" and section != "prepare" else "--" + name.replace("_", "-")
+
+
 def explained(setting: Setting) -> str:
     """The docstring, with the names to choose from."""
     return f"{setting.doc} ({', '.join(setting.choices)})" if setting.choices else str(setting.doc)
@@ -166,26 +179,28 @@ def toml_line(name: str, value: Any) -> str:
 
 
 def to_toml(section: str, cls: type, given: Mapping[str, Any]) -> str:
-    """One commented section: what was `given` stands open, every other setting stands as a comment with its default."""
+    """One commented section: what was `given` stands open, every other setting as a comment with its default, or with an example that says so."""
     lines = [f"[{section}]"]
     for setting in settings_of(cls):
         lines += [f"# {line}" for line in textwrap.wrap(explained(setting), 110)]
         if setting.name in given and given[setting.name] not in (None, ()):
             lines.append(toml_line(setting.name, given[setting.name]))
         else:
-            lines.append(f"# {setting.name} = {toml_value(_example(setting))}")
+            remark = f"  # {say('no default; an example', '没有默认值；这是例子')}" if setting.default in NONE else ""
+            lines.append(f"# {toml_line(setting.name, _example(setting))}{remark}")
     return "\n".join(lines) + "\n"
 
 
 def _example(setting: Setting) -> Any:
-    """The default; where there is none, a value of the right type, so that the line works when its # is taken off."""
-    if setting.default is not None:
+    """The default; where there is none, a value that will do, so that the line works when its # is taken off."""
+    if setting.default not in NONE:
         return setting.default
-    kind = str(setting.type)
+    told = re.search('for instance "([^"]+)"', setting.doc.en)
     words = [value for part in (setting.type, *get_args(setting.type)) for value in get_args(part) if isinstance(value, str)]
-    if words:
-        return words[0]
-    return True if "bool" in kind else 1 if "int" in kind else 0.5 if "float" in kind else "5%" if setting.name == "hand_over" else ""
+    if told or setting.choices or words:
+        return told[1] if told else (*setting.choices, *words)[0]
+    kind = str(setting.type)
+    return True if "bool" in kind else 1 if "int" in kind else 0.5 if "float" in kind else EXAMPLES.get(setting.name, "…")
 
 
 # ------------------------------------------------------- forms of values
