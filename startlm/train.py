@@ -17,15 +17,14 @@ import numpy as np
 
 from .core.artifacts import CHEAPEST, Examples, Model
 from .core.contracts import Figure, Fitted, Labelled, Progress, Recipe
-from .core.durable import json_bytes, publish_folder, read_json, read_verified, remove_leftovers, write_json
-from .core.errors import BundleError, CallError
+from .core.durable import json_bytes, publish_folder, read_json, remove_leftovers, write_json
+from .core.errors import CallError
 from .core.language import Said, say
 from .core.parts import folds_of
 from .core.recipes import describe_cost, recipe_from_json
+from .core.rungs import Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
 from .core.settings import at_least_one, seconds_of, share_of
 from .core.shelves import look_up
-from .core.states import state_files, state_from_files
-from .core.weights import from_bytes, to_bytes
 from .engines import ENGINES
 from .families import FAMILIES
 from .families.network import ENOUGH, fit_network_steps, plan_network
@@ -69,18 +68,6 @@ class TrainSettings:
     沿用另一次运行的 plan.json，而不重新测量本机：计划相同，结果逐位相同。"""
 
 
-@dataclass(frozen=True)
-class Rung:
-    """One trained rung: what answers, and its logits on the rows that choose, float32 (n, L)."""
-
-    fitted: Fitted
-    logits: np.ndarray
-
-    @property
-    def name(self) -> str:
-        return f"{self.fitted.recipe.family} ({self.fitted.recipe.size})"
-
-
 def train_model(model: Model, examples: Examples, *, settings: TrainSettings = TrainSettings(),
                 predict: PredictSettings = PredictSettings(), folder: Path | None = None, **given: Any) -> Model:
     """The trained model; `train_steps` is the generator inside.
@@ -103,7 +90,8 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
     """
     folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
     folder.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(folder)
+    for place in (folder, folder / "rungs", folder / "refit"):
+        remove_leftovers(place)
     climb = _Climb(model, examples, settings, predict, folder)
     plan = yield from climb.plan()
     rungs = []
@@ -203,22 +191,27 @@ class _Climb:
     # --- one rung
     def rung(self, number: int, recipe: Recipe) -> Iterator[Progress]:
         target = self.folder / "rungs" / str(number)
-        if (kept := _read_rung(target)) is not None:
+        if (kept := read_rung(target, TOKENIZERS)) is not None:
             return kept
-        yield from _say_damaged(target)
-        fitted = yield from self._fit(recipe, self.learn, self.dev, target)
-        if self.dev is not None:
-            logits = _answer(fitted, self.dev.texts)
+        yield from say_damaged(target)
+        if self.dev is None:
+            rung = yield from self._crossfit(recipe, target)
         else:
-            logits = yield from self._crossfit(fitted, target)
-        rung = Rung(fitted, logits)
-        _write_rung(target, rung)
-        accuracy = float(np.mean(logits.argmax(axis=1) == self.truth))
+            fitted = yield from self._fit(recipe, self.learn, self.dev, target)
+            rung = Rung(fitted, _answer(fitted, self.dev.texts))
+        keep_rung(target, rung)
+        accuracy = float(np.mean(rung.logits.argmax(axis=1) == self.truth))
         yield Progress("train", figure=accuracy, said=say(f"{rung.name}: {accuracy:.1%} right on the rows that choose.", f"{rung.name}：在用于选择的行上正确率 {accuracy:.1%}。"))
         return rung
 
-    def _crossfit(self, fitted: Fitted, target: Path) -> Iterator[Progress]:
-        """Out-of-fold logits of the rows that learn, with the choices already made."""
+    def _crossfit(self, recipe: Recipe, target: Path) -> Iterator[Progress]:
+        """The rung fitted on all rows that learn, with its out-of-fold logits on them, the choices already made. Returns Rung."""
+        whole = target.with_name(f"{target.name}-whole")
+        if (kept := read_rung(whole, TOKENIZERS)) is None:
+            yield from say_damaged(whole)
+            fitted = yield from self._fit(recipe, self.learn, None, whole)
+            kept = Rung(fitted, np.zeros((0, self.count), dtype=np.float32))
+            keep_rung(whole, kept)
         groups = self.examples.frame["group"][self.examples.rows_of("train", "dev")].to_numpy()
         fold = folds_of(self.learn.labels, groups, FOLDS, self.settings.seed)
         logits = np.zeros((len(self.learn), self.count), dtype=np.float32)
@@ -226,9 +219,14 @@ class _Climb:
             inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             if not len(outside) or not len(inside):
                 continue
-            part = yield from self._fit(fitted.recipe, self.learn.take(inside), None, target.with_name(f"{target.name}-fold-{number}"))
-            logits[outside] = _answer(part, self.learn.take(outside).texts)
-        return logits
+            part = target.with_name(f"{target.name}-fold-{number}")
+            if (answers := read_fold(part)) is None:
+                yield from say_damaged(part)
+                fitted = yield from self._fit(kept.fitted.recipe, self.learn.take(inside), None, part)
+                answers = _answer(fitted, self.learn.take(outside).texts)
+                keep_fold(part, answers)
+            logits[outside] = answers
+        return Rung(kept.fitted, logits)
 
     def _fit(self, recipe: Recipe, train: Labelled, dev: Labelled | None, target: Path) -> Iterator[Progress]:
         """Fit one recipe; returns Fitted."""
@@ -301,11 +299,11 @@ class _Climb:
         if self.crossfit:
             return rung.fitted
         target = self.folder / "refit" / str(number)
-        if (kept := _read_rung(target)) is not None:
+        if (kept := read_rung(target, TOKENIZERS)) is not None:
             return kept.fitted
-        yield from _say_damaged(target)
+        yield from say_damaged(target)
         fitted = yield from self._fit(rung.fitted.recipe, self.examples.labelled("train", "dev"), None, target)
-        _write_rung(target, Rung(fitted, np.zeros((0, self.count), dtype=np.float32)))
+        keep_rung(target, Rung(fitted, np.zeros((0, self.count), dtype=np.float32)))
         return fitted
 
     def export(self, final: Sequence[Fitted], rungs: Sequence[Rung], predict: PredictSettings, ladder: Sequence[Mapping[str, Any]],
@@ -332,7 +330,7 @@ class _Climb:
             settings |= {"threshold": chosen.value, "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}
         files = {"model.json": json_bytes(settings)}
         for number, fitted in enumerate(final):
-            files |= {f"members/{number}/{name}": data for name, data in _fitted_files(fitted).items()}
+            files |= {f"members/{number}/{name}": data for name, data in fitted_files(fitted).items()}
         target = self.folder / name
         with publish_folder(target, {"kind": "startlm model"}, replace=True) as folder:
             for name, data in files.items():
@@ -346,11 +344,7 @@ def _surely_above(gain: Figure, least: float) -> bool:
     return gain.low is not None and gain.low > least
 
 
-# ------------------------------------------------------------ rungs on disk
-
-def _fitted_files(fitted: Fitted) -> dict[str, bytes]:
-    return state_files("tokenizer", fitted.tokenizer.state()) | state_files("engine", fitted.engine)
-
+# ------------------------------------------------------------- what answers
 
 def _family(recipe: Recipe) -> Any:
     return look_up(FAMILIES, recipe.family, say("family", "模型种类"))
@@ -360,30 +354,3 @@ def _answer(fitted: Fitted, texts: Sequence[str]) -> np.ndarray:
     """float32 (N, L), by the very engine that will answer from the bundle."""
     engine = look_up(ENGINES, _family(fitted.recipe).engine, say("engine", "引擎")).from_state(fitted.engine)
     return engine.logits(fitted.tokenizer.encode(texts))  # type: ignore[no-any-return]
-
-
-def _write_rung(target: Path, rung: Rung) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    files = _fitted_files(rung.fitted) | {"rung.json": json_bytes(asdict(rung.fitted.recipe)), "logits.safetensors": to_bytes({"logits": rung.logits})}
-    with publish_folder(target, {"kind": "startlm rung"}, replace=True) as folder:
-        for name, data in files.items():
-            (folder / name).write_bytes(data)
-
-
-def _say_damaged(target: Path) -> Iterator[Progress]:
-    """A finished rung that lies here and could not be read is said before it is trained anew."""
-    if target.is_dir():
-        yield Progress("train", said=say(f"The finished rung in {target} is damaged: it is trained anew from the plan.", f"{target} 中已完成的一级已损坏：将按计划重新训练。"))
-
-
-def _read_rung(target: Path) -> Rung | None:
-    """The finished rung that lies here; None where there is none or it is damaged (it is then trained anew, to the same bits)."""
-    try:
-        if not target.is_dir():
-            return None
-        _, files = read_verified(target)
-    except BundleError:
-        return None
-    recipe = recipe_from_json(state_from_files("rung", files | {"rung.json": files["rung.json"]}).settings)  # type: ignore[arg-type]
-    tokenizer = look_up(TOKENIZERS, recipe.tokenizer, say("tokenizer", "分词器")).from_state(state_from_files("tokenizer", files))
-    return Rung(Fitted(recipe, tokenizer, state_from_files("engine", files)), from_bytes(files["logits.safetensors"], where="logits")["logits"])

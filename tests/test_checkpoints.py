@@ -247,6 +247,27 @@ def test_a_damaged_rung_is_trained_anew_to_the_same_bits(begun: tuple[Model, Exa
     assert files_of(tmp_path / "copy" / "model") == files_of(whole / "model")
 
 
+def test_a_training_broken_off_between_folds_goes_on_with_the_next_fold_to_the_same_bits(
+    begun: tuple[Model, Examples], whole: Path, often: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits, fit = [], startlm.train.fit_network_steps
+
+    def noted(*arguments: Any) -> Iterator[Progress]:
+        fits.append(arguments[-1].name)
+        if fits[-3:] == ["0-whole-checkpoints", "0-fold-0-checkpoints", "0-fold-1-checkpoints"]:
+            raise KeyboardInterrupt
+        return fit(*arguments)
+
+    monkeypatch.setattr(startlm.train, "fit_network_steps", noted)
+    with pytest.raises(KeyboardInterrupt):
+        train(begun, tmp_path, plan=str(whole / "plan.json"))
+    assert sorted(path.name for path in (tmp_path / "rungs").iterdir()) == ["0-fold-0", "0-whole"]
+    fits.clear()
+    train(begun, tmp_path)
+    assert fits == ["0-fold-1-checkpoints"] and [path.name for path in (tmp_path / "rungs").iterdir()] == ["0"]
+    assert files_of(tmp_path / "model") == files_of(whole / "model")
+
+
 def test_a_planted_nan_is_said_halves_the_step_and_is_never_written(
     begun: tuple[Model, Examples], whole: Path, often: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,7 +43,7 @@ def plan_network(family: Any, recipe: Recipe, train: Labelled, labels: int, *, s
 
 
 def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels: int, recipe: Recipe, seed: int, checkpoints: Path) -> Iterator[Progress]:
-    """Fit a planned recipe; the last Progress carries Fitted.
+    """Fit a planned recipe; the last Progress carries Fitted. The checkpoints stay: who keeps what was fitted removes them.
 
     With dev, the best look at dev decides how many steps are kept and whether int8 answers; both then stand in the recipe.
     Without, the steps that stand there are taken, as many more or fewer as there are more or fewer rows.
@@ -67,7 +67,6 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
     graph = export_graph(network, (1, 1, *encoded.values.shape[1:]), tokenizer.vocabulary_size, max_length=recipe.options["longest"])
     precision, engine = _choose_precision(graph, recipe, encoded, looked_at, seed)
     options = {**recipe.options, "kept_step": descended.step if dev is not None else kept, "precision": precision}
-    store.remove()
     yield Progress("train", plan.stop, plan.stop, result=Fitted(replace(recipe, options=options), tokenizer, engine.state()))
 
 
