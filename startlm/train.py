@@ -21,7 +21,7 @@ from .core.durable import json_bytes, publish_folder, read_json, remove_leftover
 from .core.errors import CallError
 from .core.language import Said, say
 from .core.parts import folds_of
-from .core.recipes import describe_cost, recipe_from_json
+from .core.recipes import describe_cost, difference, recipe_from_json
 from .core.rungs import Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
 from .core.settings import at_least_one, seconds_of, share_of
 from .core.shelves import look_up
@@ -111,10 +111,14 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
     yield Progress("train", 1, 1, result=replace(model, folder=target, ladder=tuple(ladder)), said=say("The model is exported.", "模型已导出。"))
 
 
+def _shaping(model: Model, settings: TrainSettings) -> dict[str, Any]:
+    """What shapes a training beside its rungs and rows; what the plan fixes (budget, threads) is not in it."""
+    return {"labels": len(model.labels), "seed": settings.seed, "class_weights": settings.class_weights}
+
+
 def _mark(model: Model, examples: Examples, settings: TrainSettings) -> str:
-    """Tells the training of these rows, rungs and settings from any other; what the plan fixes (budget, threads) is not in it."""
-    shaping = {"seed": settings.seed, "class_weights": settings.class_weights}
-    mine = {"examples": examples.fingerprint, "settings": shaping, "rungs": [asdict(rung) for rung in model.rungs]}
+    """Tells the training of these rows, rungs and settings from any other."""
+    mine = {"examples": examples.fingerprint, "settings": _shaping(model, settings), "rungs": [asdict(rung) for rung in model.rungs]}
     return hashlib.sha256(json_bytes(mine)).hexdigest()
 
 
@@ -123,7 +127,7 @@ class _Climb:
 
     def __init__(self, model: Model, examples: Examples, settings: TrainSettings, predict: PredictSettings, folder: Path) -> None:
         self.model, self.examples, self.settings, self.folder = model, examples, settings, folder
-        self.mark = _mark(model, examples, settings)
+        self.mark, self.shaping = _mark(model, examples, settings), _shaping(model, settings)
         self.count = len(model.labels)
         self.threshold: Said | None = None  # what was chosen for [predict] hand_over, in words
         self.task = look_up(TASKS, model.task, say("task", "任务"))
@@ -150,22 +154,23 @@ class _Climb:
                 yield Progress("train", said=describe_cost(recipe, seconds, pays))
                 if pays:
                     rungs.append((recipe, seconds))
-            write_json(path, {"mark": self.mark, "rungs": [asdict(recipe) for recipe, _ in rungs]})
+            write_json(path, {"mark": self.mark, "settings": self.shaping, "rungs": [asdict(recipe) for recipe, _ in rungs]})
         plan = read_json(path)
         if plan["mark"] != self.mark:  # its weights would be taken for these
             raise CallError(say("This folder holds another training.", "这个文件夹里是另一次训练。"), say("give another folder", "请换一个文件夹"), where=str(self.folder))
         return [recipe_from_json(recipe) for recipe in plan["rungs"]]
 
     def _plan_of_another(self, path: Path) -> Any:
-        """The plan in this file. Raises CallError where it is not one for these rungs."""
+        """The plan in this file. Raises CallError where it is none, or one for other settings: what it fixes would not be what is asked for."""
+        plan = read_json(path)
         try:
-            plan = read_json(path)
-            families = [recipe_from_json(recipe).family for recipe in plan["rungs"]]
-        except (KeyError, TypeError, OSError):
-            families = []
-        if not families or not set(families) <= {rung.family for rung in self.model.rungs}:
-            raise CallError(say("This is not a plan for what is to be trained.", "这不是本次训练可用的计划。"),
-                            say("give the runs/…/train/plan.json of a run with the same [build] settings", "请给出 [build] 设置相同的一次运行的 runs/…/train/plan.json"), where=str(path))
+            wrong = difference(plan["settings"], self.shaping, [recipe_from_json(recipe) for recipe in plan["rungs"]], self.model.rungs)
+        except (KeyError, TypeError, AttributeError):
+            wrong = say("it is not a plan.json of this version", "它不是本版本的 plan.json")
+        if wrong is not None:
+            raise CallError(say(f"This is not a plan for what is to be trained: {wrong.en}.", f"这不是本次训练可用的计划：{wrong.zh}。"),
+                            say("give the runs/…/train/plan.json of a run with the same settings under [build] and [train], or leave plan out",
+                                "请给出 [build] 和 [train] 设置相同的一次运行的 runs/…/train/plan.json，或不写 plan"), where=str(path))
         return plan
 
     def _priced(self, recipe: Recipe, seconds: float) -> tuple[Recipe, float, bool]:
