@@ -21,7 +21,7 @@ from .core.durable import json_bytes, publish_folder, read_json, remove_leftover
 from .core.errors import CallError
 from .core.language import Said, say
 from .core.parts import folds_of
-from .core.recipes import describe_cost, difference, recipe_from_json
+from .core.recipes import SIZES, describe_cost, describe_shortage, difference, recipe_from_json
 from .core.rungs import Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
 from .core.settings import at_least_one, seconds_of, share_of
 from .core.shelves import look_up
@@ -149,9 +149,14 @@ class _Climb:
                 recipe = replace(recipe, options={**recipe.options, "class_weights": self._class_weights()})
                 left = seconds_of(self.settings.budget) * FOR_TRAINING - self._spent(rungs) - (time.monotonic() - began)
                 share = left / (len(self.model.rungs) - number)
-                recipe, seconds, pays = self._priced(recipe, share)
-                pays = pays or len(self.model.rungs) == 1  # asked for by name, it is trained for as long as the budget lasts
+                recipe, seconds, least, enough = self._priced(recipe, share)
+                pays = enough or len(self.model.rungs) == 1  # asked for by name, it is trained for as long as the budget lasts
                 yield Progress("train", said=describe_cost(recipe, seconds, pays))
+                if not enough or seconds > left:
+                    budget = seconds_of(self.settings.budget) + max(least - left, 0) / FOR_TRAINING
+                    there = left if enough else share
+                    smaller = [(other, taken) for other, taken in self._smaller(recipe, least) if taken <= there]
+                    yield Progress("train", said=describe_shortage(recipe, least, there, budget, smaller))
                 if pays:
                     rungs.append((recipe, seconds))
             write_json(path, {"mark": self.mark, "settings": self.shaping, "rungs": [asdict(recipe) for recipe, _ in rungs]})
@@ -173,18 +178,28 @@ class _Climb:
                                 "请给出 [build] 和 [train] 设置相同的一次运行的 runs/…/train/plan.json，或不写 plan"), where=str(path))
         return plan
 
-    def _priced(self, recipe: Recipe, seconds: float) -> tuple[Recipe, float, bool]:
-        """The planned recipe, the seconds all its fits will take, and whether that is worth beginning."""
+    def _priced(self, recipe: Recipe, seconds: float) -> tuple[Recipe, float, float, bool]:
+        """The planned recipe, the seconds all its fits will take, those of the shortest worth beginning, and whether these are that many."""
         family, passes = _family(recipe), 1 + (FOLDS if self.crossfit else 1)
         if hasattr(family, "network"):
             planned, share = plan_network(family, recipe, self.learn, self.count, seed=self.settings.seed, seconds=seconds / passes, threads=self.settings.threads)
-            return planned, planned.options["seconds"] * passes, share >= ENOUGH
+            taken = planned.options["seconds"] * passes
+            return planned, taken, taken / share * ENOUGH, share >= ENOUGH
         rows = np.random.default_rng(self.settings.seed).permutation(len(self.learn))[:TIMED_ROWS]
         dev = None if self.dev is None else self.dev.take(np.arange(min(len(self.dev), TIMED_ROWS // 4)))
         began = time.monotonic()
         for _ in family.fit_steps(self.learn.take(rows), dev, self.count, recipe, self.settings.seed):
             pass
-        return recipe, (time.monotonic() - began) * len(self.learn) / len(rows) * passes, True
+        taken = (time.monotonic() - began) * len(self.learn) / len(rows) * passes
+        return recipe, taken, taken, True
+
+    def _smaller(self, recipe: Recipe, seconds: float) -> list[tuple[Recipe, float]]:
+        """The sizes below this one, largest first, with the seconds that their share of its parameters promises."""
+        family, facts = _family(recipe), self.examples.facts
+        below = SIZES[: SIZES.index(recipe.size)] if recipe.size in SIZES else ()
+        whole = family.recipe(facts, recipe.size).parameters if below else 1
+        others = [family.recipe(facts, size) for size in reversed(below)]
+        return [(other, seconds * other.parameters / max(whole, 1)) for other in others]
 
     @staticmethod
     def _spent(rungs: Sequence[tuple[Recipe, float]]) -> float:
