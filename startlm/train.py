@@ -21,7 +21,7 @@ from .core.durable import json_bytes, publish_folder, read_json, remove_leftover
 from .core.errors import CallError
 from .core.language import Said, say
 from .core.parts import folds_of
-from .core.recipes import SIZES, describe_cost, describe_shortage, difference, recipe_from_json
+from .core.recipes import SIZES, describe_cost, describe_shortage, difference, recipe_from_json, without_times
 from .core.rungs import Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
 from .core.settings import at_least_one, seconds_of, share_of
 from .core.shelves import look_up
@@ -339,7 +339,7 @@ class _Climb:
         settings = {
             "schema": SCHEMA, "task": self.model.task, "text": list(self.model.text), "labels": list(self.model.labels), "cleaning": dict(self.model.cleaning),
             "temperature": temperature, "out_of_scope": self.out_of_scope, "ladder": list(ladder),
-            "members": [{"family": fitted.recipe.family, "size": fitted.recipe.size, "parameters": fitted.recipe.parameters, "options": dict(fitted.recipe.options),
+            "members": [{"family": fitted.recipe.family, "size": fitted.recipe.size, "parameters": fitted.recipe.parameters, "options": without_times(fitted.recipe),
                          "tokenizer": fitted.recipe.tokenizer, "engine": _family(fitted.recipe).engine, "temperature": t}
                         for fitted, t in zip(final, temperatures)],
         }

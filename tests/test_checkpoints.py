@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -22,7 +23,7 @@ from startlm.core.artifacts import Examples, Model
 from startlm.core.checkpoints import CheckpointFolder
 from startlm.core.contracts import Progress, Ragged
 from startlm.core.descent import DescentPlan, arrays_of, descend
-from startlm.core.durable import verify_folder
+from startlm.core.durable import read_json, verify_folder
 from startlm.core.embeddings import Embedding
 from startlm.core.errors import CallError, WorkError
 from startlm.families.convolution import Network
@@ -266,6 +267,15 @@ def test_a_training_broken_off_between_folds_goes_on_with_the_next_fold_to_the_s
     train(begun, tmp_path)
     assert fits == ["0-fold-1-checkpoints"] and [path.name for path in (tmp_path / "rungs").iterdir()] == ["0"]
     assert files_of(tmp_path / "model") == files_of(whole / "model")
+
+
+def test_what_a_clock_read_stands_in_the_plan_and_not_in_the_model(begun: tuple[Model, Examples], whole: Path, often: None, tmp_path: Path) -> None:
+    plan = read_json(whole / "plan.json")
+    assert plan["rungs"][0]["options"].keys() >= {"seconds", "timed"}
+    plan["rungs"][0]["options"] |= {"seconds": 1e3, "timed": {"en": "slow", "zh": "慢"}}
+    (tmp_path / "slower.json").write_text(json.dumps(plan), encoding="utf-8")
+    train(begun, tmp_path / "run", plan=str(tmp_path / "slower.json"))
+    assert files_of(tmp_path / "run" / "model") == files_of(whole / "model")
 
 
 @pytest.mark.parametrize(("other", "settings", "said"), [

@@ -13,6 +13,8 @@ BYTES_PER_PARAMETER = {"weights": 4, "training": 16}  # weight, gradient and Ada
 
 FROM_ROWS = ("epochs",)  # what the number of rows alone decides: a plan may come from other rows, and its steps stand
 
+TIMES = ("seconds", "timed")  # of a planned recipe's options: what a clock read, kept in the plan alone
+
 
 def describe_size(recipe: Recipe) -> Said:
     """Parameters, memory and reason of one rung, in a sentence: what is known before anything is timed."""
@@ -60,6 +62,11 @@ def _size(recipe: Recipe) -> Said:
 def recipe_from_json(value: dict[str, Any]) -> Recipe:
     """A Recipe back from its JSON."""
     return Recipe(**{**value, "reason": Said(*value["reason"])})
+
+
+def without_times(recipe: Recipe) -> dict[str, Any]:
+    """The options as they are exported: the same training gives the same file, however fast the machine was."""
+    return {name: value for name, value in recipe.options.items() if name not in TIMES}
 
 
 def difference(there: Mapping[str, Any], here: Mapping[str, Any], planned: Sequence[Recipe], built: Sequence[Recipe]) -> Said | None:
