@@ -58,6 +58,18 @@ class TrainSettings:
     """Threads to train with; left out, a short measurement chooses.
 
     训练用的线程数；不写则由短时测量决定。"""
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    """How the gradient moves a network's weights: adamw gives each weight a step of its own; sgd (momentum 0.9) one step size for
+    all, 30 times the recipe's, and needs more passes.
+
+    梯度怎样改动网络的权重：adamw 为每个权重各定步长；sgd（动量 0.9）所有权重同一步长，为配方步长的 30 倍，需要更多遍数。"""
+    patience: int = 0
+    """Early stopping: after so many looks at dev (one a pass over the rows) without a better figure a network stops training. 0 never
+    stops: the step size ends at zero, so the last passes are often the best, and the weights of the best look are kept anyway. Under
+    2,000 rows there is no dev part to look at.
+
+    提前停止：连续这么多次查看 dev（每遍一次）都没有更好的结果时，网络停止训练。0 表示不提前停止：步长最后降到零，最后几遍常常最好，
+    而且无论如何都会保留最好那次的权重。不足 2,000 行时没有 dev 部分可看。"""
     seed: int = 0
     """Seed of every random choice in training.
 
@@ -113,7 +125,7 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
 
 def _shaping(model: Model, settings: TrainSettings) -> dict[str, Any]:
     """What shapes a training beside its rungs and rows; what the plan fixes (budget, threads) is not in it."""
-    return {"labels": len(model.labels), "seed": settings.seed, "class_weights": settings.class_weights}
+    return {"labels": len(model.labels), **{name: getattr(settings, name) for name in ("seed", "class_weights", "optimiser", "patience")}}
 
 
 def _mark(model: Model, examples: Examples, settings: TrainSettings) -> str:
@@ -146,7 +158,7 @@ class _Climb:
         if not path.exists():
             began, rungs = time.monotonic(), []
             for number, recipe in enumerate(self.model.rungs):
-                recipe = replace(recipe, options={**recipe.options, "class_weights": self._class_weights()})
+                recipe = replace(recipe, options={**recipe.options, **self._options(recipe)})
                 left = seconds_of(self.settings.budget) * FOR_TRAINING - self._spent(rungs) - (time.monotonic() - began)
                 share = left / (len(self.model.rungs) - number)
                 recipe, seconds, least, enough = self._priced(recipe, share)
@@ -205,8 +217,11 @@ class _Climb:
     def _spent(rungs: Sequence[tuple[Recipe, float]]) -> float:
         return sum(seconds for _, seconds in rungs)
 
-    def _class_weights(self) -> str | None:
-        return None if self.settings.class_weights == "none" else self.settings.class_weights
+    def _options(self, recipe: Recipe) -> dict[str, Any]:
+        """What the settings add to a recipe."""
+        settings = self.settings
+        descent = {"optimiser": settings.optimiser, "patience": settings.patience} if hasattr(_family(recipe), "network") else {}
+        return {"class_weights": None if settings.class_weights == "none" else settings.class_weights, **descent}
 
     # --- one rung
     def rung(self, number: int, recipe: Recipe) -> Iterator[Progress]:
