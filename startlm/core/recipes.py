@@ -1,4 +1,4 @@
-"""Recipes as JSON, what one costs in words, and how one differs from another."""
+"""Recipes: their size by the rows there are, as JSON, what one costs in words, and how one differs from another."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ BYTES_PER_PARAMETER = {"weights": 4, "training": 16}  # weight, gradient and Ada
 FROM_ROWS = ("epochs",)  # what the number of rows alone decides: a plan may come from other rows, and its steps stand
 
 TIMES = ("seconds", "timed")  # of a planned recipe's options: what a clock read, kept in the plan alone
+
+
+def sized(rows: int, size: str, *, small_below: int, passes: int, most: int) -> tuple[str, int]:
+    """A network's size (`auto`: small below so many rows, else medium) and epochs: `passes` at 10,000 rows, more where there are fewer."""
+    chosen = size if size != "auto" else "small" if rows < small_below else "medium"
+    return chosen, round(min(most, max(6, passes * (10_000 / max(rows, 1)) ** 0.5)))
 
 
 def describe_size(recipe: Recipe) -> Said:

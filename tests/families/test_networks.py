@@ -94,6 +94,17 @@ def test_each_size_is_larger_than_the_one_before_and_says_why(name):
     assert look_up(FAMILIES, name, say("", "")).recipe(FACTS, "auto").size in ("small", "medium")
 
 
+@pytest.mark.parametrize(("name", "chosen"), [
+    ("convolution", {100: ("small", 20), 2_999: ("small", 20), 3_000: ("medium", 20), 10_000: ("medium", 12), 20_000: ("medium", 8), 10**6: ("medium", 6)}),
+    ("lstm", {100: ("small", 20), 2_999: ("small", 20), 3_000: ("medium", 20), 10_000: ("medium", 12), 20_000: ("medium", 8), 10**6: ("medium", 6)}),
+    ("transformer", {100: ("small", 25), 3_000: ("small", 25), 9_999: ("small", 15), 10_000: ("medium", 15), 20_000: ("medium", 11), 10**6: ("medium", 6)}),
+])  # fmt: skip
+def test_size_and_passes_follow_the_number_of_rows(name, chosen):
+    recipe = look_up(FAMILIES, name, say("family", "模型")).recipe
+    found = {rows: recipe(replace(FACTS, rows=rows), "auto") for rows in chosen}
+    assert {rows: (each.size, each.options["epochs"]) for rows, each in found.items()} == chosen
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_parameters_promised_are_those_built(name):
     recipe = build(name, "medium")[1]
