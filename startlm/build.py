@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from .core.artifacts import Examples, Model
 from .core.durable import read_json, write_json
-from .core.language import say
-from .core.recipes import recipe_from_json
+from .core.language import Said, say
+from .core.recipes import describe_size, recipe_from_json
 from .core.settings import with_given
 from .core.shelves import look_up
 from .families import FAMILIES
@@ -56,6 +56,17 @@ def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings()
     rungs = tuple(look_up(FAMILIES, name, say("family", "模型种类")).recipe(examples.facts, settings.size) for name in names)
     return Model(task="classify", text=examples.text_columns, labels=examples.labels, cleaning=examples.meta["cleaning"],
                  rungs=rungs, examples=examples.fingerprint, chosen_by=settings.family)
+
+
+def describe_rungs(model: Model) -> list[Said]:
+    """One line a rung, cheapest first: parameters, memory and why this size.
+
+    >>> from startlm.core.contracts import Recipe
+    >>> rung = Recipe("linear", "small", "ngrams", parameters=2_000_000, reason=say("few rows", "行数少"))
+    >>> print(describe_rungs(Model("classify", ("m",), ("a", "b"), {}, (rung,), ""))[0].en)
+    linear (small): 2,000,000 parameters, 8 MB, 32 MB while it trains. few rows
+    """
+    return [describe_size(rung) for rung in model.rungs]
 
 
 # ---------------------------------------------------------------- on disk

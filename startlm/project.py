@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
 
 from . import deploy as deploy_step
-from .build import BuildSettings, build_model, load_model, save_model
+from .build import BuildSettings, build_model, describe_rungs, load_model, save_model
 from .columns.cleaning import CleanSettings
 from .core.artifacts import Bundle, Examples, Model, Report
 from .core.contracts import Progress
@@ -313,6 +313,8 @@ class _Run:
         if described is None or self.record.build != self.wrote:
             self.record.save()
             save_model(self.model, self.wrote)
+        for line in describe_rungs(self.model):
+            yield Progress("build", said=line)
         yield Progress("build", 1, 1, said=say(f"To try, cheapest first: {', '.join(rung.family for rung in self.model.rungs)}.",
                                                f"由便宜到昂贵依次尝试：{'、'.join(rung.family for rung in self.model.rungs)}。"))
 

@@ -17,15 +17,14 @@ import numpy as np
 
 from .core.artifacts import CHEAPEST, Examples, Model
 from .core.contracts import Figure, Fitted, Labelled, Progress, Recipe
-from .core.durable import json_bytes, publish_folder, read_json, read_verified, remove_leftovers, write_json
-from .core.errors import BundleError, CallError
+from .core.durable import json_bytes, publish_folder, read_json, remove_leftovers, write_json
+from .core.errors import CallError
 from .core.language import Said, say
 from .core.parts import folds_of
-from .core.recipes import describe_cost, recipe_from_json
+from .core.recipes import SIZES, describe_cost, describe_shortage, difference, recipe_from_json, without_times
+from .core.rungs import Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
 from .core.settings import at_least_one, seconds_of, share_of, with_given
 from .core.shelves import look_up
-from .core.states import state_files, state_from_files
-from .core.weights import from_bytes, to_bytes
 from .engines import ENGINES
 from .families import FAMILIES
 from .families.network import ENOUGH, fit_network_steps, plan_network
@@ -59,6 +58,18 @@ class TrainSettings:
     """Threads to train with; left out, a short measurement chooses.
 
     训练用的线程数；不写则由短时测量决定。"""
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    """How the gradient moves a network's weights: adamw gives each weight a step of its own; sgd (momentum 0.9) one step size for
+    all, 30 times the recipe's, and needs more passes.
+
+    梯度怎样改动网络的权重：adamw 为每个权重各定步长；sgd（动量 0.9）所有权重同一步长，为配方步长的 30 倍，需要更多遍数。"""
+    patience: int = 0
+    """Early stopping: after so many looks at dev (one a pass over the rows) without a better figure a network stops training. 0 never
+    stops: the step size ends at zero, so the last passes are often the best, and the weights of the best look are kept anyway. Under
+    2,000 rows there is no dev part to look at.
+
+    提前停止：连续这么多次查看 dev（每遍一次）都没有更好的结果时，网络停止训练。0 表示不提前停止：步长最后降到零，最后几遍常常最好，
+    而且无论如何都会保留最好那次的权重。不足 2,000 行时没有 dev 部分可看。"""
     seed: int = 0
     """Seed of every random choice in training.
 
@@ -67,18 +78,6 @@ class TrainSettings:
     """A plan.json of another run to follow instead of measuring this machine anew: the same plan gives the same bits.
 
     沿用另一次运行的 plan.json，而不重新测量本机：计划相同，结果逐位相同。"""
-
-
-@dataclass(frozen=True)
-class Rung:
-    """One trained rung: what answers, and its logits on the rows that choose, float32 (n, L)."""
-
-    fitted: Fitted
-    logits: np.ndarray
-
-    @property
-    def name(self) -> str:
-        return f"{self.fitted.recipe.family} ({self.fitted.recipe.size})"
 
 
 def train_model(model: Model, examples: Examples, *, settings: TrainSettings = TrainSettings(),
@@ -103,7 +102,8 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
     """
     folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
     folder.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(folder)
+    for place in (folder, folder / "rungs", folder / "refit"):
+        remove_leftovers(place)
     climb = _Climb(model, examples, settings, predict, folder)
     plan = yield from climb.plan()
     rungs = []
@@ -123,10 +123,14 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
     yield Progress("train", 1, 1, result=replace(model, folder=target, ladder=tuple(ladder)), said=say("The model is exported.", "模型已导出。"))
 
 
+def _shaping(model: Model, settings: TrainSettings) -> dict[str, Any]:
+    """What shapes a training beside its rungs and rows; what the plan fixes (budget, threads) is not in it."""
+    return {"labels": len(model.labels), **{name: getattr(settings, name) for name in ("seed", "class_weights", "optimiser", "patience")}}
+
+
 def _mark(model: Model, examples: Examples, settings: TrainSettings) -> str:
-    """Tells the training of these rows, rungs and settings from any other; what the plan fixes (budget, threads) is not in it."""
-    shaping = {"seed": settings.seed, "class_weights": settings.class_weights}
-    mine = {"examples": examples.fingerprint, "settings": shaping, "rungs": [asdict(rung) for rung in model.rungs]}
+    """Tells the training of these rows, rungs and settings from any other."""
+    mine = {"examples": examples.fingerprint, "settings": _shaping(model, settings), "rungs": [asdict(rung) for rung in model.rungs]}
     return hashlib.sha256(json_bytes(mine)).hexdigest()
 
 
@@ -136,7 +140,7 @@ class _Climb:
     def __init__(self, model: Model, examples: Examples, settings: TrainSettings, predict: PredictSettings, folder: Path) -> None:
         examples.check_made_for(model.text, model.cleaning, model.labels)
         self.model, self.examples, self.settings, self.folder = model, examples, settings, folder
-        self.mark = _mark(model, examples, settings)
+        self.mark, self.shaping = _mark(model, examples, settings), _shaping(model, settings)
         self.count = len(model.labels)
         self.threshold: Said | None = None  # what was chosen for [predict] hand_over, in words
         self.task = look_up(TASKS, model.task, say("task", "任务"))
@@ -157,71 +161,95 @@ class _Climb:
         if not path.exists():
             began, rungs = time.monotonic(), []
             for number, recipe in enumerate(self.model.rungs):
-                recipe = replace(recipe, options={**recipe.options, "class_weights": self._class_weights()})
+                recipe = replace(recipe, options={**recipe.options, **self._options(recipe)})
                 left = seconds_of(self.settings.budget) * FOR_TRAINING - self._spent(rungs) - (time.monotonic() - began)
                 share = left / (len(self.model.rungs) - number)
-                recipe, seconds, pays = self._priced(recipe, share)
-                pays = pays or len(self.model.rungs) == 1  # asked for by name, it is trained for as long as the budget lasts
+                recipe, seconds, least, enough = self._priced(recipe, share)
+                pays = enough or len(self.model.rungs) == 1  # asked for by name, it is trained for as long as the budget lasts
                 yield Progress("train", said=describe_cost(recipe, seconds, pays))
+                if not enough or seconds > left:
+                    budget = seconds_of(self.settings.budget) + max(least - left, 0) / FOR_TRAINING
+                    there = left if enough else share
+                    smaller = [(other, taken) for other, taken in self._smaller(recipe, least) if taken <= there]
+                    yield Progress("train", said=describe_shortage(recipe, least, there, budget, smaller))
                 if pays:
                     rungs.append((recipe, seconds))
-            write_json(path, {"mark": self.mark, "rungs": [asdict(recipe) for recipe, _ in rungs]})
+            write_json(path, {"mark": self.mark, "settings": self.shaping, "rungs": [asdict(recipe) for recipe, _ in rungs]})
         plan = read_json(path)
         if plan["mark"] != self.mark:  # its weights would be taken for these
             raise CallError(say("This folder holds another training.", "这个文件夹里是另一次训练。"), say("give another folder", "请换一个文件夹"), where=str(self.folder))
         return [recipe_from_json(recipe) for recipe in plan["rungs"]]
 
     def _plan_of_another(self, path: Path) -> Any:
-        """The plan in this file. Raises CallError where it is not one for these rungs."""
+        """The plan in this file. Raises CallError where it is none, or one for other settings: what it fixes would not be what is asked for."""
+        plan = read_json(path)
         try:
-            plan = read_json(path)
-            families = [recipe_from_json(recipe).family for recipe in plan["rungs"]]
-        except (KeyError, TypeError, OSError):
-            families = []
-        if not families or not set(families) <= {rung.family for rung in self.model.rungs}:
-            raise CallError(say("This is not a plan for what is to be trained.", "这不是本次训练可用的计划。"),
-                            say("give the runs/…/train/plan.json of a run with the same [build] settings", "请给出 [build] 设置相同的一次运行的 runs/…/train/plan.json"), where=str(path))
+            wrong = difference(plan["settings"], self.shaping, [recipe_from_json(recipe) for recipe in plan["rungs"]], self.model.rungs)
+        except (KeyError, TypeError, AttributeError):
+            wrong = say("it is not a plan.json of this version", "它不是本版本的 plan.json")
+        if wrong is not None:
+            raise CallError(say(f"This is not a plan for what is to be trained: {wrong.en}.", f"这不是本次训练可用的计划：{wrong.zh}。"),
+                            say("give the runs/…/train/plan.json of a run with the same settings under [build] and [train], or leave plan out",
+                                "请给出 [build] 和 [train] 设置相同的一次运行的 runs/…/train/plan.json，或不写 plan"), where=str(path))
         return plan
 
-    def _priced(self, recipe: Recipe, seconds: float) -> tuple[Recipe, float, bool]:
-        """The planned recipe, the seconds all its fits will take, and whether that is worth beginning."""
+    def _priced(self, recipe: Recipe, seconds: float) -> tuple[Recipe, float, float, bool]:
+        """The planned recipe, the seconds all its fits will take, those of the shortest worth beginning, and whether these are that many."""
         family, passes = _family(recipe), 1 + (FOLDS if self.crossfit else 1)
         if hasattr(family, "network"):
             planned, share = plan_network(family, recipe, self.learn, self.count, seed=self.settings.seed, seconds=seconds / passes, threads=self.settings.threads)
-            return planned, planned.options["seconds"] * passes, share >= ENOUGH
+            taken = planned.options["seconds"] * passes
+            return planned, taken, taken / share * ENOUGH, share >= ENOUGH
         rows = np.random.default_rng(self.settings.seed).permutation(len(self.learn))[:TIMED_ROWS]
         dev = None if self.dev is None else self.dev.take(np.arange(min(len(self.dev), TIMED_ROWS // 4)))
         began = time.monotonic()
         for _ in family.fit_steps(self.learn.take(rows), dev, self.count, recipe, self.settings.seed):
             pass
-        return recipe, (time.monotonic() - began) * len(self.learn) / len(rows) * passes, True
+        taken = (time.monotonic() - began) * len(self.learn) / len(rows) * passes
+        return recipe, taken, taken, True
+
+    def _smaller(self, recipe: Recipe, seconds: float) -> list[tuple[Recipe, float]]:
+        """The sizes below this one, largest first, with the seconds that their share of its parameters promises."""
+        family, facts = _family(recipe), self.examples.facts
+        below = SIZES[: SIZES.index(recipe.size)] if recipe.size in SIZES else ()
+        whole = family.recipe(facts, recipe.size).parameters if below else 1
+        others = [family.recipe(facts, size) for size in reversed(below)]
+        return [(other, seconds * other.parameters / max(whole, 1)) for other in others]
 
     @staticmethod
     def _spent(rungs: Sequence[tuple[Recipe, float]]) -> float:
         return sum(seconds for _, seconds in rungs)
 
-    def _class_weights(self) -> str | None:
-        return None if self.settings.class_weights == "none" else self.settings.class_weights
+    def _options(self, recipe: Recipe) -> dict[str, Any]:
+        """What the settings add to a recipe."""
+        settings = self.settings
+        descent = {"optimiser": settings.optimiser, "patience": settings.patience} if hasattr(_family(recipe), "network") else {}
+        return {"class_weights": None if settings.class_weights == "none" else settings.class_weights, **descent}
 
     # --- one rung
     def rung(self, number: int, recipe: Recipe) -> Iterator[Progress]:
         target = self.folder / "rungs" / str(number)
-        if (kept := _read_rung(target)) is not None:
+        if (kept := read_rung(target, TOKENIZERS)) is not None:
             return kept
-        yield from _say_damaged(target)
-        fitted = yield from self._fit(recipe, self.learn, self.dev, target)
-        if self.dev is not None:
-            logits = _answer(fitted, self.dev.texts)
+        yield from say_damaged(target)
+        if self.dev is None:
+            rung = yield from self._crossfit(recipe, target)
         else:
-            logits = yield from self._crossfit(fitted, target)
-        rung = Rung(fitted, logits)
-        _write_rung(target, rung)
-        accuracy = float(np.mean(logits.argmax(axis=1) == self.truth))
+            fitted = yield from self._fit(recipe, self.learn, self.dev, target)
+            rung = Rung(fitted, _answer(fitted, self.dev.texts))
+        keep_rung(target, rung)
+        accuracy = float(np.mean(rung.logits.argmax(axis=1) == self.truth))
         yield Progress("train", figure=accuracy, said=say(f"{rung.name}: {accuracy:.1%} right on the rows that choose.", f"{rung.name}：在用于选择的行上正确率 {accuracy:.1%}。"))
         return rung
 
-    def _crossfit(self, fitted: Fitted, target: Path) -> Iterator[Progress]:
-        """Out-of-fold logits of the rows that learn, with the choices already made."""
+    def _crossfit(self, recipe: Recipe, target: Path) -> Iterator[Progress]:
+        """The rung fitted on all rows that learn, with its out-of-fold logits on them, the choices already made. Returns Rung."""
+        whole = target.with_name(f"{target.name}-whole")
+        if (kept := read_rung(whole, TOKENIZERS)) is None:
+            yield from say_damaged(whole)
+            fitted = yield from self._fit(recipe, self.learn, None, whole)
+            kept = Rung(fitted, np.zeros((0, self.count), dtype=np.float32))
+            keep_rung(whole, kept)
         groups = self.examples.frame["group"][self.examples.rows_of("train", "dev")].to_numpy()
         fold = folds_of(self.learn.labels, groups, FOLDS, self.settings.seed)
         logits = np.zeros((len(self.learn), self.count), dtype=np.float32)
@@ -229,9 +257,14 @@ class _Climb:
             inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             if not len(outside) or not len(inside):
                 continue
-            part = yield from self._fit(fitted.recipe, self.learn.take(inside), None, target.with_name(f"{target.name}-fold-{number}"))
-            logits[outside] = _answer(part, self.learn.take(outside).texts)
-        return logits
+            part = target.with_name(f"{target.name}-fold-{number}")
+            if (answers := read_fold(part)) is None:
+                yield from say_damaged(part)
+                fitted = yield from self._fit(kept.fitted.recipe, self.learn.take(inside), None, part)
+                answers = _answer(fitted, self.learn.take(outside).texts)
+                keep_fold(part, answers)
+            logits[outside] = answers
+        return Rung(kept.fitted, logits)
 
     def _fit(self, recipe: Recipe, train: Labelled, dev: Labelled | None, target: Path) -> Iterator[Progress]:
         """Fit one recipe; returns Fitted."""
@@ -304,11 +337,11 @@ class _Climb:
         if self.crossfit:
             return rung.fitted
         target = self.folder / "refit" / str(number)
-        if (kept := _read_rung(target)) is not None:
+        if (kept := read_rung(target, TOKENIZERS)) is not None:
             return kept.fitted
-        yield from _say_damaged(target)
+        yield from say_damaged(target)
         fitted = yield from self._fit(rung.fitted.recipe, self.examples.labelled("train", "dev"), None, target)
-        _write_rung(target, Rung(fitted, np.zeros((0, self.count), dtype=np.float32)))
+        keep_rung(target, Rung(fitted, np.zeros((0, self.count), dtype=np.float32)))
         return fitted
 
     def export(self, final: Sequence[Fitted], rungs: Sequence[Rung], predict: PredictSettings, ladder: Sequence[Mapping[str, Any]],
@@ -324,7 +357,7 @@ class _Climb:
         settings = {
             "schema": SCHEMA, "task": self.model.task, "text": list(self.model.text), "labels": list(self.model.labels), "cleaning": dict(self.model.cleaning),
             "temperature": temperature, "out_of_scope": self.out_of_scope, "ladder": list(ladder),
-            "members": [{"family": fitted.recipe.family, "size": fitted.recipe.size, "parameters": fitted.recipe.parameters, "options": dict(fitted.recipe.options),
+            "members": [{"family": fitted.recipe.family, "size": fitted.recipe.size, "parameters": fitted.recipe.parameters, "options": without_times(fitted.recipe),
                          "tokenizer": fitted.recipe.tokenizer, "engine": _family(fitted.recipe).engine, "temperature": t}
                         for fitted, t in zip(final, temperatures)],
         } | self.unlearnt
@@ -335,7 +368,7 @@ class _Climb:
             settings |= {"threshold": chosen.value, "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}
         files = {"model.json": json_bytes(settings)}
         for number, fitted in enumerate(final):
-            files |= {f"members/{number}/{name}": data for name, data in _fitted_files(fitted).items()}
+            files |= {f"members/{number}/{name}": data for name, data in fitted_files(fitted).items()}
         target = self.folder / name
         with publish_folder(target, {"kind": "startlm model"}, replace=True) as folder:
             for name, data in files.items():
@@ -349,11 +382,7 @@ def _surely_above(gain: Figure, least: float) -> bool:
     return gain.low is not None and gain.low > least
 
 
-# ------------------------------------------------------------ rungs on disk
-
-def _fitted_files(fitted: Fitted) -> dict[str, bytes]:
-    return state_files("tokenizer", fitted.tokenizer.state()) | state_files("engine", fitted.engine)
-
+# ------------------------------------------------------------- what answers
 
 def _family(recipe: Recipe) -> Any:
     return look_up(FAMILIES, recipe.family, say("family", "模型种类"))
@@ -363,30 +392,3 @@ def _answer(fitted: Fitted, texts: Sequence[str]) -> np.ndarray:
     """float32 (N, L), by the very engine that will answer from the bundle."""
     engine = look_up(ENGINES, _family(fitted.recipe).engine, say("engine", "引擎")).from_state(fitted.engine)
     return engine.logits(fitted.tokenizer.encode(texts))  # type: ignore[no-any-return]
-
-
-def _write_rung(target: Path, rung: Rung) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    files = _fitted_files(rung.fitted) | {"rung.json": json_bytes(asdict(rung.fitted.recipe)), "logits.safetensors": to_bytes({"logits": rung.logits})}
-    with publish_folder(target, {"kind": "startlm rung"}, replace=True) as folder:
-        for name, data in files.items():
-            (folder / name).write_bytes(data)
-
-
-def _say_damaged(target: Path) -> Iterator[Progress]:
-    """A finished rung that lies here and could not be read is said before it is trained anew."""
-    if target.is_dir():
-        yield Progress("train", said=say(f"The finished rung in {target} is damaged: it is trained anew from the plan.", f"{target} 中已完成的一级已损坏：将按计划重新训练。"))
-
-
-def _read_rung(target: Path) -> Rung | None:
-    """The finished rung that lies here; None where there is none or it is damaged (it is then trained anew, to the same bits)."""
-    try:
-        if not target.is_dir():
-            return None
-        _, files = read_verified(target)
-    except BundleError:
-        return None
-    recipe = recipe_from_json(state_from_files("rung", files | {"rung.json": files["rung.json"]}).settings)  # type: ignore[arg-type]
-    tokenizer = look_up(TOKENIZERS, recipe.tokenizer, say("tokenizer", "分词器")).from_state(state_from_files("tokenizer", files))
-    return Rung(Fitted(recipe, tokenizer, state_from_files("engine", files)), from_bytes(files["logits.safetensors"], where="logits")["logits"])

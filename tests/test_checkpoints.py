@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -22,9 +23,9 @@ from startlm.core.artifacts import Examples, Model
 from startlm.core.checkpoints import CheckpointFolder
 from startlm.core.contracts import Progress, Ragged
 from startlm.core.descent import DescentPlan, arrays_of, descend
-from startlm.core.durable import verify_folder
+from startlm.core.durable import read_json, verify_folder
 from startlm.core.embeddings import Embedding
-from startlm.core.errors import WorkError
+from startlm.core.errors import CallError, WorkError
 from startlm.families.convolution import Network
 from startlm.train import TrainSettings, train_steps
 
@@ -245,6 +246,70 @@ def test_a_damaged_rung_is_trained_anew_to_the_same_bits(begun: tuple[Model, Exa
     (tmp_path / "copy" / "rungs" / "0" / name).write_bytes(data)
     assert "is damaged: it is trained anew" in said_in(train(begun, tmp_path / "copy"))
     assert files_of(tmp_path / "copy" / "model") == files_of(whole / "model")
+
+
+def test_a_training_broken_off_between_folds_goes_on_with_the_next_fold_to_the_same_bits(
+    begun: tuple[Model, Examples], whole: Path, often: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits, fit = [], startlm.train.fit_network_steps
+
+    def noted(*arguments: Any) -> Iterator[Progress]:
+        fits.append(arguments[-1].name)
+        if fits[-3:] == ["0-whole-checkpoints", "0-fold-0-checkpoints", "0-fold-1-checkpoints"]:
+            raise KeyboardInterrupt
+        return fit(*arguments)
+
+    monkeypatch.setattr(startlm.train, "fit_network_steps", noted)
+    with pytest.raises(KeyboardInterrupt):
+        train(begun, tmp_path, plan=str(whole / "plan.json"))
+    assert sorted(path.name for path in (tmp_path / "rungs").iterdir()) == ["0-fold-0", "0-whole"]
+    fits.clear()
+    train(begun, tmp_path)
+    assert fits == ["0-fold-1-checkpoints"] and [path.name for path in (tmp_path / "rungs").iterdir()] == ["0"]
+    assert files_of(tmp_path / "model") == files_of(whole / "model")
+
+
+def test_what_a_clock_read_stands_in_the_plan_and_not_in_the_model(begun: tuple[Model, Examples], whole: Path, often: None, tmp_path: Path) -> None:
+    plan = read_json(whole / "plan.json")
+    assert plan["rungs"][0]["options"].keys() >= {"seconds", "timed"}
+    plan["rungs"][0]["options"] |= {"seconds": 1e3, "timed": {"en": "slow", "zh": "慢"}}
+    (tmp_path / "slower.json").write_text(json.dumps(plan), encoding="utf-8")
+    train(begun, tmp_path / "run", plan=str(tmp_path / "slower.json"))
+    assert files_of(tmp_path / "run" / "model") == files_of(whole / "model")
+
+
+@pytest.mark.parametrize(("other", "settings", "said"), [
+    ({"size": "medium"}, {}, "convolution: size is small there and medium here"),
+    ({"family": "lstm"}, {}, "it trains convolution"),
+    ({}, {"seed": 1}, "seed is 0 there and 1 here"),
+    ({}, {"class_weights": "balanced"}, "class_weights is none there and balanced here"),
+])  # fmt: skip
+def test_a_plan_for_other_settings_is_refused_with_what_differs(
+    begun: tuple[Model, Examples], whole: Path, tmp_path: Path, other: dict[str, str], settings: dict[str, Any], said: str
+) -> None:
+    model = build_model(begun[1], **{"family": "convolution", "size": "small", **other})
+    with pytest.raises(CallError, match=said):
+        train((model, begun[1]), tmp_path, plan=str(whole / "plan.json"), **settings)
+    assert not (tmp_path / "plan.json").exists()
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"settings": 1, "rungs": []}', '{"settings": {"labels": 2, "seed": 0, "class_weights": "none"}, "rungs": [{"family": "x"}]}'])
+def test_a_file_that_is_no_plan_is_refused_in_words(begun: tuple[Model, Examples], tmp_path: Path, content: str) -> None:
+    (tmp_path / "other.json").write_text(content, encoding="utf-8")
+    with pytest.raises(CallError, match="not a plan for what is to be trained"):
+        train(begun, tmp_path / "run", plan=str(tmp_path / "other.json"))
+
+
+def test_a_plan_with_other_widths_or_for_other_labels_is_refused_and_one_for_other_rows_is_followed(begun: tuple[Model, Examples], whole: Path, often: None, tmp_path: Path) -> None:
+    (rung,), more = begun[0].rungs, tickets(150, seed=1)
+    wider = replace(begun[0], rungs=(replace(rung, options={**rung.options, "width": 80}),))
+    with pytest.raises(CallError, match="width is 64 there and 80 here"):
+        train((wider, begun[1]), tmp_path / "wider", plan=str(whole / "plan.json"))
+    three = prepare_examples(tickets(120, teams=("money", "post", "tea")), text="message", label="team", folder=tmp_path / "three")
+    with pytest.raises(CallError, match="labels is 2 there and 3 here"):
+        train((build_model(three, family="convolution", size="small"), three), tmp_path / "labels", plan=str(whole / "plan.json"))
+    examples = prepare_examples(more, text="message", label="team", folder=tmp_path / "more")
+    assert train((build_model(examples, family="convolution", size="small"), examples), tmp_path / "rows", plan=str(whole / "plan.json"))[-1].result.folder
 
 
 def test_a_planted_nan_is_said_halves_the_step_and_is_never_written(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import signal
 import subprocess
@@ -13,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
+import startlm.train
+from damage import files_of
+from startlm import build_model, prepare_examples, train_model
 from tickets import tickets
 
-SEED = 20261124
+ROOT, SEED = Path(__file__).resolve().parent.parent, 20261124
 RUN = ("--family", "auto", "--size", "small", "--budget", "30s")
 
 
@@ -85,6 +89,35 @@ def test_the_same_plan_gives_the_same_bits(unbroken: Path) -> None:
 
 def test_a_run_killed_at_four_moments_ends_with_the_same_bits(unbroken: Path) -> None:
     check_kills(unbroken, 4)
+
+
+# ------------------------------------------ fewer than 2,000 rows: every fold may be the one that is killed
+
+PLACES = ("plan.json", "rungs/0-whole-checkpoints", "rungs/0-whole", "rungs/0-fold-0", "rungs/0-fold-1-checkpoints", "rungs/0-fold-1", "rungs/0")
+
+
+def train_in_folds(family: str, parent: Path, name: str, plan: str | None) -> None:
+    """A short training of 96 rows in two folds; the examples lie beside it, made once."""
+    startlm.train.FOLDS = 2
+    examples = prepare_examples(tickets(120), text="message", label="team", folder=parent / "data")
+    train_model(build_model(examples, family=family, size="small"), examples, budget="1s", threads=1, folder=parent / name, plan=plan)
+
+
+@pytest.mark.parametrize("family", ["lstm", "transformer", *(pytest.param(name, marks=pytest.mark.slow) for name in ("linear", "convolution"))])
+def test_a_training_in_folds_killed_at_a_drawn_place_ends_with_the_same_bits(family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startlm.train, "FOLDS", 2)  # so that it is as before afterwards
+    place = random.Random(f"{SEED} {family}").choice([place for place in PLACES if family != "linear" or "checkpoints" not in place])
+    train_in_folds(family, tmp_path, "whole", None)
+    plan = str(tmp_path / "whole" / "plan.json")
+    code = f"from pathlib import Path; from test_resume import train_in_folds; train_in_folds({family!r}, Path({str(tmp_path)!r}), 'killed', {plan!r})"
+    path = os.pathsep.join([*map(str, (ROOT, ROOT / "tests")), os.environ["PYTHONPATH"]])
+    process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not (tmp_path / "killed" / place).exists():
+        time.sleep(0.001)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, f"it ended before {place} was there"
+    train_in_folds(family, tmp_path, "killed", plan)
+    assert files_of(tmp_path / "killed" / "model") == files_of(tmp_path / "whole" / "model"), f"killed at {place}"
 
 
 @pytest.mark.slow

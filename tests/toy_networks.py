@@ -68,6 +68,18 @@ class Transformer(nn.Module):
         return self.head((states * text.unsqueeze(2)).sum(1) / text.sum(1, keepdim=True))
 
 
+class Exploding(nn.Module):
+    """Gives what is no number: always, or only where products are in bfloat16."""
+
+    def __init__(self, only_bf16: bool = False) -> None:
+        super().__init__()
+        self.table, self.head, self.only_bf16 = nn.Embedding(VOCABULARY, WIDTH, padding_idx=0), nn.Linear(WIDTH, LABELS), only_bf16
+
+    def forward(self, ids, lengths):
+        logits = self.head(self.table(ids).sum(1))
+        return logits * (1.0 if self.only_bf16 and logits.dtype == torch.float32 else float("nan"))
+
+
 def toy(kind: str, seed: int = 0) -> nn.Module:
     """A network of this kind with random weights, the same for the same seed."""
     torch.manual_seed(seed)

@@ -47,10 +47,6 @@ class CheckpointFolder:
                     shutil.rmtree(path)
         return None
 
-    def remove(self) -> None:
-        """Their rung is finished."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     def _steps(self) -> list[Path]:
         """Newest first."""
         return sorted((path for path in self.folder.glob("step-*") if path.is_dir()), reverse=True)

@@ -55,23 +55,41 @@ class Exploded(Exception):
         self.what = what
 
 
+def not_finite(what: Said) -> WorkError:
+    """What is told where no smaller step and no other precision helps."""
+    return WorkError(
+        say(f"Training does not stay finite: {what.en}", f"训练无法保持有限的数值：{what.zh}"),
+        say("take a smaller network: size = \"small\" under [build], or family = \"linear\"", "请用更小的网络：在 [build] 下写 size = \"small\"，或 family = \"linear\""),
+    )
+
+
 # ------------------------------------------------------------ measuring
 
 def measure(network: nn.Module, train: Ragged, labels: np.ndarray, options: Mapping[str, Any], *, seed: int = 0, threads: int | None = None) -> Measured:
-    """Time three steps in fp32 and bf16, with one thread and with all or with as many as are asked for, on copies of the network; keep the fastest."""
+    """Time three steps in fp32 and bf16, with one thread and with all or with as many as are asked for, on copies of the network; keep the fastest.
+
+    What does not stay finite is left out. Raises WorkError where nothing does.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     best: Measured | None = None
+    why: Said | None = None
     for count in sorted({1, cores} if threads is None else {threads}):
         for precision in ("fp32", "bf16"):
-            plan = DescentPlan(10**6, 10**6, batch_tokens(options, train), seed, precision, count, longest=options.get("longest", 0))
-            seconds, rows = time_steps(Descent(deepcopy(network), train, labels, plan))
+            plan = DescentPlan(10**6, 10**6, batch_tokens(options, train), seed, precision, count, optimiser=options.get("optimiser", "adamw"), longest=options.get("longest", 0))
+            try:
+                seconds, rows = time_steps(Descent(deepcopy(network), train, labels, plan))
+            except Exploded as explosion:
+                why = explosion.what
+                continue
             if best is None or seconds < best.seconds:
                 said = say(
                     f"{precision}, {count} threads: {rows:,.0f} rows a second, the fastest of what was timed.",
                     f"{precision}，{count} 个线程：每秒 {rows:,.0f} 行，是试过的里面最快的。",
                 )
                 best = Measured(precision, count, seconds, rows, said)
-    return best  # type: ignore[return-value]  # fp32 with one thread always runs
+    if best is None:
+        raise not_finite(why or say("", ""))
+    return best
 
 
 def time_steps(descent: Descent, count: int = 3) -> tuple[float, float]:
@@ -250,10 +268,7 @@ class Descent:
         """Return to the last good state with half the step size. Raises WorkError after five times."""
         retries, scale = self.retries + 1, self.scale / 2
         if retries > RETRIES:
-            raise WorkError(
-                say(f"Training does not stay finite: {what.en}", f"训练无法保持有限的数值：{what.zh}"),
-                say("take a smaller network: size = \"small\" under [build], or family = \"linear\"", "请用更小的网络：在 [build] 下写 size = \"small\"，或 family = \"linear\""),
-            )
+            raise not_finite(what)
         self.restore(*self.last_good)
         self.retries, self.scale = retries, scale
         self.last_good = self.state()

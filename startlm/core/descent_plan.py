@@ -16,6 +16,8 @@ from .batches import draw_batches
 from .contracts import Ragged
 from .language import Said
 
+SGD_RATE = 30  # recipes' rates are AdamW's, which moves each weight by about the rate; a gradient itself is far smaller
+
 
 @dataclass(frozen=True)
 class DescentPlan:
@@ -93,6 +95,8 @@ def plan_descent(
     if seconds is not None:
         steps = max(counts[0], min(steps, int(seconds / measured.seconds)))
     chosen = {name: value for name, value in options.items() if name in DescentPlan.__dataclass_fields__}
+    if chosen.get("optimiser") == "sgd" and "learning_rate" in chosen:
+        chosen["learning_rate"] *= SGD_RATE
     if chosen.get("class_weights") == "balanced":
         shares = np.bincount(labels, minlength=count) / len(labels)
         seen = shares > 0

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from ..core.contracts import Facts, Recipe
 from ..core.embeddings import Embedding, drop_positions, pool, real_positions
 from ..core.language import say
+from ..core.recipes import sized
 
 SIZES = {"small": (64, 64), "medium": (128, 160), "large": (192, 256)}  # width of a vector, filters of each kind
 
@@ -51,10 +52,9 @@ class Convolution:
     @staticmethod
     def recipe(facts: Facts, size: str) -> Recipe:
         """`auto`: medium, small where there are fewer than 3,000 rows to learn from."""
-        chosen = size if size != "auto" else "small" if facts.rows < 3_000 else "medium"
+        chosen, epochs = sized(facts.rows, size, small_below=3_000, passes=12, most=20)
         width, filters = SIZES[chosen]
         most = 65_536
-        epochs = round(min(20, max(6, 12 * (10_000 / max(facts.rows, 1)) ** 0.5)))  # more rows need fewer passes
         options = {
             "width": width, "filters": filters, "widths": [1, 2, 3, 4], "spread": 0.1, "longest": 512,
             "dropout": 0.5, "token_dropout": 0.2, "label_smoothing": 0.2,

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..core.contracts import Facts, Recipe
 from ..core.embeddings import Embedding, drop_positions, pool
 from ..core.language import say
+from ..core.recipes import sized
 
 SIZES = {"small": (64, 96), "medium": (128, 160), "large": (192, 256)}  # width of a vector, of the state in one direction
 
@@ -61,9 +62,8 @@ class Lstm:
     @staticmethod
     def recipe(facts: Facts, size: str) -> Recipe:
         """`auto`: small below 3,000 rows, else medium."""
-        chosen = size if size != "auto" else "small" if facts.rows < 3_000 else "medium"
+        chosen, epochs = sized(facts.rows, size, small_below=3_000, passes=12, most=20)
         width, state = SIZES[chosen]
-        epochs = round(min(20, max(6, 12 * (10_000 / max(facts.rows, 1)) ** 0.5)))  # more rows need fewer passes
         options = {
             "width": width, "state": state, "directions": 2, "pooling": "all", "spread": 0.1, "longest": 256,
             "dropout": 0.4, "token_dropout": 0.1, "label_smoothing": 0.1,

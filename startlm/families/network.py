@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Iterator
@@ -43,7 +44,7 @@ def plan_network(family: Any, recipe: Recipe, train: Labelled, labels: int, *, s
 
 
 def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels: int, recipe: Recipe, seed: int, checkpoints: Path) -> Iterator[Progress]:
-    """Fit a planned recipe; the last Progress carries Fitted.
+    """Fit a planned recipe; the last Progress carries Fitted. The checkpoints stay: who keeps what was fitted removes them.
 
     With dev, the best look at dev decides how many steps are kept and whether int8 answers; both then stand in the recipe.
     Without, the steps that stand there are taken, as many more or fewer as there are more or fewer rows.
@@ -67,7 +68,6 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
     graph = export_graph(network, (1, 1, *encoded.values.shape[1:]), tokenizer.vocabulary_size, max_length=recipe.options["longest"])
     precision, engine = _choose_precision(graph, recipe, encoded, looked_at, seed)
     options = {**recipe.options, "kept_step": descended.step if dev is not None else kept, "precision": precision}
-    store.remove()
     yield Progress("train", plan.stop, plan.stop, result=Fitted(replace(recipe, options=options), tokenizer, engine.state()))
 
 
@@ -80,8 +80,13 @@ def _choose_precision(graph: bytes, recipe: Recipe, encoded: Ragged, dev: tuple[
     small = _engine(_quantised(graph, encoded, recipe, seed), "int8", encoded, recipe)
     if dev is None:
         return "int8", small
-    loss = _right(plain, dev) - _right(small, dev)
-    return ("int8", small) if loss <= INT8_MAY_LOSE else ("fp32", plain)
+    lost = _right(plain, dev) - _right(small, dev)
+    return ("int8", small) if lost <= may_lose(len(dev[1])) else ("fp32", plain)
+
+
+def may_lose(rows: int) -> int:
+    """How many of so many rows int8 may answer wrongly that fp32 answers right; whole rows, since shares are no exact numbers."""
+    return math.floor(INT8_MAY_LOSE * rows + 1e-9)
 
 
 def _quantised(graph: bytes, encoded: Ragged, recipe: Recipe, seed: int) -> bytes:
@@ -96,8 +101,8 @@ def _engine(graph: bytes, precision: str, encoded: Ragged, recipe: Recipe) -> An
     return engine.from_state(engine.make_state(graph, ids=ids, precision=precision, max_length=recipe.options["longest"]))
 
 
-def _right(engine: Any, dev: tuple[Ragged, np.ndarray]) -> float:
-    return float(np.mean(engine.logits(dev[0]).argmax(axis=1) == dev[1]))
+def _right(engine: Any, dev: tuple[Ragged, np.ndarray]) -> int:
+    return int(np.sum(engine.logits(dev[0]).argmax(axis=1) == dev[1]))
 
 
 def _has_vnni() -> bool:

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from ..core.contracts import Facts, Recipe
 from ..core.embeddings import Embedding, drop_positions, pool, real_positions
 from ..core.language import say
+from ..core.recipes import sized
 
 SIZES = {"small": (96, 4, 2), "medium": (128, 4, 3), "large": (256, 8, 4)}  # width, heads, layers
 
@@ -110,9 +111,8 @@ class Transformer:
     @staticmethod
     def recipe(facts: Facts, size: str) -> Recipe:
         """`auto`: small below 10,000 rows, else medium."""
-        chosen = size if size != "auto" else "small" if facts.rows < 10_000 else "medium"
+        chosen, epochs = sized(facts.rows, size, small_below=10_000, passes=15, most=25)
         width, heads, layers = SIZES[chosen]
-        epochs = round(min(25, max(6, 15 * (10_000 / max(facts.rows, 1)) ** 0.5)))  # more rows need fewer passes
         options = {
             "width": width, "heads": heads, "layers": layers, "longest": 512,
             "dropout": 0.1, "head_dropout": 0.4, "token_dropout": 0.1, "label_smoothing": 0.1,

@@ -74,6 +74,20 @@ def test_the_loss_falls_and_dev_is_learned():
     assert [p.done for p in progress] == sorted(p.done for p in progress) and progress[-1].done == 60
 
 
+def test_a_precision_that_explodes_while_it_is_timed_is_left_out():
+    from toy_networks import Exploding  # here, since a fresh process below imports this file alone
+
+    assert measure(Exploding(only_bf16=True), *TRAIN, {"batch_rows": 16}, threads=1).precision == "fp32"
+
+
+def test_where_every_precision_explodes_while_it_is_timed_it_is_said_in_words():
+    from toy_networks import Exploding
+
+    with pytest.raises(WorkError, match="does not stay finite: At step 0 the loss was nan") as caught:
+        measure(Exploding(), *TRAIN, {"batch_rows": 16}, threads=1)
+    assert 'size = "small"' in caught.value.hint.en and "第 0 步" in caught.value.message.zh
+
+
 def test_the_same_plan_gives_the_same_bits_and_another_seed_others():
     one, again, other = run()[0], run()[0], run(DescentPlan(**{**vars(PLAN), "seed": 4}))[0]
     assert same(arrays_of(one), arrays_of(again)) and not same(arrays_of(one), arrays_of(other))

@@ -10,6 +10,7 @@ from startlm.core.contracts import Facts
 from startlm.core.embeddings import Embedding, pool
 from startlm.core.shelves import look_up
 from startlm.families import FAMILIES
+from startlm.families import network
 from startlm.families.lstm import turn_round
 from startlm.families.transformer import attention, fused_attention, positions
 from startlm.core.language import say
@@ -93,6 +94,17 @@ def test_each_size_is_larger_than_the_one_before_and_says_why(name):
     assert look_up(FAMILIES, name, say("", "")).recipe(FACTS, "auto").size in ("small", "medium")
 
 
+@pytest.mark.parametrize(("name", "chosen"), [
+    ("convolution", {100: ("small", 20), 2_999: ("small", 20), 3_000: ("medium", 20), 10_000: ("medium", 12), 20_000: ("medium", 8), 10**6: ("medium", 6)}),
+    ("lstm", {100: ("small", 20), 2_999: ("small", 20), 3_000: ("medium", 20), 10_000: ("medium", 12), 20_000: ("medium", 8), 10**6: ("medium", 6)}),
+    ("transformer", {100: ("small", 25), 3_000: ("small", 25), 9_999: ("small", 15), 10_000: ("medium", 15), 20_000: ("medium", 11), 10**6: ("medium", 6)}),
+])  # fmt: skip
+def test_size_and_passes_follow_the_number_of_rows(name, chosen):
+    recipe = look_up(FAMILIES, name, say("family", "模型")).recipe
+    found = {rows: recipe(replace(FACTS, rows=rows), "auto") for rows in chosen}
+    assert {rows: (each.size, each.options["epochs"]) for rows, each in found.items()} == chosen
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_parameters_promised_are_those_built(name):
     recipe = build(name, "medium")[1]
@@ -139,3 +151,22 @@ def test_the_gradient_of_a_table_has_only_the_rows_used_and_equals_the_dense_one
         (table(ids) * torch.arange(4.0)).square().sum().backward()
     assert sorted(sparse.weight.grad.coalesce().indices()[0].tolist()) == [0, 3, 5, 7, 9]
     assert torch.allclose(sparse.weight.grad.to_dense(), dense.weight.grad, atol=1e-6)
+
+
+class Answers:
+    """An engine that answers label 0 for so many of its rows, and 1 for the rest."""
+
+    def __init__(self, right):
+        self.right = right
+
+    def logits(self, rows):
+        return np.eye(2, dtype=np.float32)[(np.arange(rows) >= self.right).astype(int)]
+
+
+@pytest.mark.parametrize(("rows", "lost", "chosen"), [(1000, 3, "int8"), (1000, 4, "fp32"), (333, 0, "int8"), (333, 1, "fp32"), (2000, 6, "int8"), (7000, 21, "int8")])
+def test_int8_may_lose_three_rows_in_a_thousand_and_not_one_more(monkeypatch, rows, lost, chosen):
+    right = int(0.912 * rows)
+    monkeypatch.setattr(network, "_quantised", lambda *_: b"")
+    monkeypatch.setattr(network, "_engine", lambda _, precision, *__: Answers(right - (lost if precision == "int8" else 0)))
+    recipe = look_up(FAMILIES, "convolution", say("", "")).recipe(FACTS, "small")
+    assert network._choose_precision(b"", recipe, None, (rows, np.zeros(rows, dtype=int)), 0)[0] == chosen
