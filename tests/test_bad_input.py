@@ -569,7 +569,7 @@ def test_a_damaged_checkpoint_with_no_good_one_before_it_starts_the_step_anew(sh
     for language, words in (("en", "Damaged checkpoints were passed over: step-000000003"), ("zh", "跳过了损坏的检查点：step-000000003")):
         shutil.rmtree(train / "rungs")
         shutil.rmtree(train / "model")
-        damaged = train / "rungs" / "0-checkpoints" / "step-000000003"
+        damaged = train / "rungs" / "0-whole-checkpoints" / "step-000000003"
         damaged.mkdir(parents=True)
         (damaged / "manifest.json").write_bytes(b"{")
         done = here("train", "desk", folder=shop, language=language)
