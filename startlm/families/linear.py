@@ -22,6 +22,7 @@ _BYTES = {"small": 8e6, "medium": 24e6, "large": 96e6, "auto": 24e6}  # what tok
 _DEFAULT = {"cost": 2.0, "ratio": 0.0}  # the best for many labels, where trying costs too much
 _RATIOS, _COSTS = (0.0, 0.3, 0.6), (0.5, 0.2, 2.0)  # tried in this order, the costs with the best ratio; of equals the first stays
 _TRIAL = 3e6  # multiplications that one candidate may cost, in all its folds: about a tenth of a second
+_WITH_DEV = 4  # times as many where there is a dev part
 
 
 class Linear:
@@ -96,17 +97,20 @@ class Problem:
     def trials(self, dev: Problem | None) -> list[tuple[Problem, Problem]]:
         """What candidates are compared on: (to solve, to count right answers on), of a size that takes about `_TRIAL`.
 
-        With dev: one pair. Without: one to five folds of these rows. Empty where what can be paid for is too few rows of each
-        label to say anything.
+        Without dev: one to five folds of these rows. With it: the dev rows and as many folds, all counted together, because the
+        rows of dev alone tell near candidates apart no better than chance; and larger, because it is done once for all fits.
+        Empty where what can be paid for is too few rows of each label to say anything.
         """
         affordable = _TRIAL / max(1, self.features.nnz * _columns(self.labels))  # how often all rows fit into one trial
-        order = np.random.default_rng(self.seed).permutation(len(self.targets))[: max(1, int(len(self.targets) * affordable))]
-        if affordable < 1 and len(order) < 20 * self.labels or len(order) < 5:
+        if affordable < 1 and int(len(self.targets) * affordable) < 20 * self.labels:
             return []
-        if dev is not None:
-            return [(self.take(np.sort(order)), dev)]
-        folds = np.array_split(order, 5)
-        return [(self.take(np.sort(np.setdiff1d(order, fold))), self.take(np.sort(fold))) for fold in folds[: int(np.clip(affordable, 1, 5))]]
+        affordable *= 1 if dev is None else _WITH_DEV
+        order = np.random.default_rng(self.seed).permutation(len(self.targets))[: max(1, int(len(self.targets) * affordable))]
+        if len(order) < 5:
+            return []
+        folds = np.array_split(order, 5)[: int(np.clip(affordable, 1, 5))]
+        pairs = [(self.take(np.sort(np.setdiff1d(order, fold))), self.take(np.sort(fold))) for fold in folds]
+        return pairs if dev is None else [(self.take(np.sort(order)), dev), *pairs]
 
     def solve(self, cost: float, ratio: float) -> tuple[np.ndarray, np.ndarray]:
         """weights float64 (F, C) and bias float64 (C,); C as the numpy engine has it: the labels, or 1 for two labels."""
