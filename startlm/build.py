@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .core.artifacts import Examples, Model
+from .core.contracts import Facts
 from .core.durable import read_json, write_json
+from .core.errors import CallError
 from .core.language import Said, say
 from .core.recipes import describe_size, recipe_from_json
 from .core.settings import with_given
 from .core.shelves import look_up
 from .families import FAMILIES
 
-# The rungs of family = "auto". A dearer rung stands here only where it won on dev somewhere: docs/decisions/.
-LADDER = ("linear", "convolution")
+# The rungs of family = "auto", less those that need what these examples lack. A dearer rung stands here only where it won on dev somewhere: docs/decisions/.
+LADDER = ("linear", "trees", "convolution")
 
 
 def known_family(name: str) -> None:
@@ -44,7 +46,7 @@ class BuildSettings:
 def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings(), **given: Any) -> Model:
     """The model to train for these examples.
 
-    Raises CallError for an unknown family, with the nearest name.
+    Raises CallError for an unknown family, with the nearest name, and for one that needs what these examples lack.
 
     >>> rows = [{"m": f"refund {i}", "t": "money"} for i in range(9)] + [{"m": f"parcel {i}", "t": "post"} for i in range(9)]
     >>> from startlm import prepare_examples
@@ -53,9 +55,26 @@ def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings()
     """
     settings = with_given(settings, given, section="build", call="build_model")
     names = LADDER if settings.family == "auto" else (settings.family,)
-    rungs = tuple(look_up(FAMILIES, name, say("family", "模型种类")).recipe(examples.facts, settings.size) for name in names)
-    return Model(task="classify", text=examples.text_columns, labels=examples.labels, cleaning=examples.meta["cleaning"],
-                 rungs=rungs, examples=examples.fingerprint, chosen_by=settings.family)
+    families = [look_up(FAMILIES, name, say("family", "模型种类")) for name in names]
+    suited = [family for family in families if not _missing(family, examples.facts)]
+    if not suited:
+        raise _needs(families[0], _missing(families[0], examples.facts)[0])
+    rungs = tuple(family.recipe(examples.facts, settings.size) for family in suited)
+    return Model(task=examples.meta["task"], text=examples.text_columns, labels=examples.labels, cleaning=examples.meta["cleaning"], rungs=rungs,
+                 examples=examples.fingerprint, chosen_by=settings.family, columns=tuple(examples.meta["columns"]), target=examples.meta.get("target"))
+
+
+def _missing(family: Any, facts: Facts) -> list[str]:
+    """What the family needs and the examples lack: "text", "columns"."""
+    there = {"text": facts.text, "columns": facts.features > 0}
+    return [need for need in getattr(family, "needs", ()) if not there[need]]
+
+
+def _needs(family: Any, what: str) -> CallError:
+    """The refusal of a family that these examples say nothing to."""
+    named = {"text": say("a text column", "文本列"), "columns": say("columns beside the text", "文本以外的列")}[what]
+    return CallError(say(f"The family {family.name} needs {named.en}.", f"{family.name} 需要{named.zh}。"),
+                     say(f'name them under [prepare]: {what} = ["…"]; or write family = "auto" under [build]', f'在 [prepare] 下写 {what} = ["…"]；或在 [build] 下写 family = "auto"'))
 
 
 def describe_rungs(model: Model) -> list[Said]:
@@ -80,5 +99,5 @@ def load_model(path: Path, folder: Path | None = None) -> Model:
     """Read what `save_model` wrote."""
     value = read_json(path)
     rungs = tuple(recipe_from_json(rung) for rung in value.pop("rungs"))
-    value.update(rungs=rungs, text=tuple(value["text"]), labels=tuple(value["labels"]), ladder=tuple(value["ladder"]), folder=folder)
+    value.update(rungs=rungs, folder=folder, **{name: tuple(value[name]) for name in ("text", "labels", "ladder", "columns")})
     return Model(**value)

@@ -142,7 +142,9 @@ def new(
     test: Annotated[Optional[str], typer.Option(help="A second table that only tests. 只用于测试的表。")] = None,
     split_column: Annotated[Optional[str], typer.Option(help="A column with train, dev, test. 说明划分的列。")] = None,
     text: Annotated[Optional[str], typer.Option(help="The text column, or several with commas. 文本列，多列用逗号。")] = None,
+    columns: Annotated[Optional[str], typer.Option(help="Other columns to read, with commas, or all. 还要读的列，用逗号；或 all。")] = None,
     label: Annotated[Optional[str], typer.Option(help="The label column. 标签列。")] = None,
+    task: Annotated[Optional[str], typer.Option(help="classify or score; else by the label. 任务。")] = None,
     encoding: Annotated[Optional[str], typer.Option(help="The file's encoding, where the guess is wrong. 文件编码。")] = None,
     delimiter: Annotated[Optional[str], typer.Option(help="What separates the columns. 列的分隔符。")] = None,
     sheet: Annotated[Optional[str], typer.Option(help="The sheet of a workbook. 工作簿中的工作表。")] = None,
@@ -152,12 +154,12 @@ def new(
     from .commands.new import look_at
     from .project import new_project
 
-    columns = tuple(part.strip() for part in text.split(",")) if text else ()
+    texts, beside = (tuple(part.strip() for part in (given or "").split(",") if part.strip()) for given in (text, columns))
     told = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "query": query}
     how = {name: value for name, value in told.items() if value}
-    look = look_at(data, test=test, text=columns, label=label, split_column=split_column, how=how)
+    look = look_at(data, test=test, text=texts, columns=beside, label=label, split_column=split_column, task=task, how=how)
     given = look.settings(Path(name))
-    path = new_project(Path(name), given, str(say("Every setting of this project; what stands behind # is its default.", "本项目的全部设置；# 后面是默认值。")))
+    path = new_project(Path(name), given, str(say("Every setting of this project; what stands behind # is its default.", "本项目的全部设置；# 后面是默认值。")), look.task)
     for said in look.said:
         _print(said)
     _finish({"settings": str(path), **given, "said": [str(said) for said in look.said]},

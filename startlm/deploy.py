@@ -22,7 +22,7 @@ from .predict import golden_predictions, open_bundle, open_model
 
 CURRENT = "current"
 # What a bundle's report may hold: figures, never rows or texts.
-REPORTED = ("schema", "task", "better_than_baseline", "gain", "baseline", "rows", "languages", "figures", "figures_clean", "calibration", "hand_over", "ladder")
+REPORTED = ("schema", "task", "better_than_baseline", "gain", "baseline", "rows", "languages", "figures", "figures_clean", "calibration", "hand_over", "interval", "ladder")
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ def deploy_steps(model: Model, report: Report, *, to: Path, settings: DeploySett
         "packages": {package: _version(package) for package in ("numpy", "onnxruntime", "safetensors", "tokenizers")},
         "training_data": model.examples, "licences": {"weights": "yours: learnt from your own data", "startlm": "Apache-2.0"},
         "better_than_baseline": report.better_than_baseline, "made_by": mark,
-        "settings": {"task": model.task, "text": list(model.text), "family": model.chosen_by, "cleaning": dict(model.cleaning)},
+        "settings": {"task": model.task, "text": list(model.text), "columns": [each["name"] for each in model.columns], "family": model.chosen_by, "cleaning": dict(model.cleaning)},
     }
-    files |= {"report.json": json_bytes({key: report.content[key] for key in REPORTED}), "golden.json": json_bytes({"answers": golden})}
+    files |= {"report.json": json_bytes({key: report.content[key] for key in REPORTED if key in report.content}), "golden.json": json_bytes({"answers": golden})}
     with publish_folder(to / name, manifest) as folder:
         for path, data in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -80,13 +80,11 @@ def deploy_steps(model: Model, report: Report, *, to: Path, settings: DeploySett
 
 def check_gates(report: Report) -> None:
     """Raises GateError where the report says no."""
-    minimum, accuracy = report.content["minimum_accuracy"], report.figure("accuracy")["value"]
     if not report.better_than_baseline:
         raise GateError(say(f"Not deployed. {report.content['headline']['en']}", f"没有部署。{report.content['headline']['zh']}"),
                         say("give more or better rows; --force deploys it all the same", "请提供更多或更好的数据；加 --force 可强行部署"))
-    if minimum is not None and (accuracy is None or accuracy < minimum):
-        raise GateError(say(f"Not deployed: accuracy {accuracy:.1%} is below the stated minimum of {minimum:.1%}.", f"没有部署：准确率 {accuracy:.1%} 低于规定的最低值 {minimum:.1%}。"),
-                        say("lower [evaluate] minimum_accuracy, or --force", "调低 [evaluate] minimum_accuracy，或加 --force"))
+    if (broken := report.content["broken_limit"]) is not None:
+        raise GateError(say(f"Not deployed: {broken['en']}", f"没有部署：{broken['zh']}"), say("change that limit under [evaluate], or --force", "修改 [evaluate] 下的这个限度，或加 --force"))
 
 
 def next_version(to: Path) -> str:

@@ -16,17 +16,18 @@ import numpy as np
 
 from .columns import as_text
 from .columns.cleaning import CleanSettings, clean_texts, join_columns
-from .core.contracts import Answer, BadRow, Engine, Progress, Ragged, Table, Tokenizer
+from .columns.encoded import ColumnEncoder, read_cells
+from .core.contracts import BadRow, Engine, Inputs, Progress, Ragged, Table, Tokenizer
 from .core.durable import allowed_name, read_verified, writing
 from .core.errors import BundleError, CallError
+from .core.inputs import encode_inputs, width_of
 from .core.language import say
 from .core.model_file import SCHEMA, check_files, check_golden, check_manifest, check_model
-from .core.settings import share_of
+from .core.settings import fraction, share_of
 from .core.shelves import look_up
 from .core.states import state_from_files
 from .engines import ENGINES
 from .formats import FORMATS, format_for, written_as
-from .metrics.calibration import log_softmax, softmax_with
 from .tasks import TASKS
 from .tokenizers import TOKENIZERS
 
@@ -34,6 +35,7 @@ CHUNK = 4_096  # rows answered and written at a time
 GOLDEN_TOLERANCE = 1e-3  # other processors round otherwise; the label must be equal
 SHELVES = {"task": TASKS, "tokenizer": TOKENIZERS, "engine": ENGINES, "cleaning": [each.name for each in fields(CleanSettings)]}
 PROBES = ("Where is my order?", "我的订单到哪里了？", "I want my money back, this is broken!", "请问可以开发票吗", "谢谢 thanks 👍", "12345", "")
+PROBE_CELLS = ("0", "1", "-2.5", "2024-01-31", "1000", "never seen", "")  # each kind reads what it can, the rest is missing or unseen to it
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class PredictSettings:
     """The error you accept among answered rows, for instance "5%": rows the model is less sure of are handed over to a person.
 
     答出的行里可以接受的错误率，如 "5%"：把握不够的行转交人工。"""
+    coverage: float = field(default=0.9, metadata={"check": fraction})
+    """For the task score: the share of rows whose true number lies inside the interval around the answer.
+
+    任务为 score 时：真实数字落在答案区间内的比例。"""
     out_of_scope: str | None = None
     """The label that means "none of these", of train or of the test part alone; left out, it is known by its name (oos, out_of_scope, 超出范围 …).
 
@@ -52,27 +58,27 @@ class PredictSettings:
 
 @dataclass(frozen=True)
 class Member:
-    """One network or linear model of a Predictor."""
+    """One network, linear model or forest of a Predictor."""
 
     tokenizer: Tokenizer
     engine: Engine
     temperature: float
 
-    def log_confidences(self, texts: Sequence[str]) -> np.ndarray:
-        """float64 (N, L): log-softmax at the member's temperature. Raises BundleError where the engine gives no number."""
-        logits = self.engine.logits(self.tokenizer.encode(texts))
+    def logits(self, inputs: Inputs) -> np.ndarray:
+        """float32 (N, L). Raises BundleError where the engine gives no number."""
+        logits = self.engine.logits(encode_inputs(self.tokenizer, inputs))
         if np.isnan(logits).any():
             raise BundleError(say("The model answers with something that is no number (NaN).", "模型的输出不是数字（NaN）。"),
                               say("do not use it; deploy it again, or take an unaltered copy", "请不要使用它；请重新部署，或取一份没有改动过的副本"))
-        return log_softmax(logits, self.temperature)
+        return logits
 
-    def check_fit(self, labels: int, where: str) -> None:
-        """Raises BundleError unless the engine has a place for the tokenizer's last id, and one logit a label."""
-        like, last = self.tokenizer.encode(["a"]), self.tokenizer.vocabulary_size - 1
+    def check_fit(self, labels: int, like: Inputs, where: str) -> None:
+        """Raises BundleError unless the engine has a place for the last id, and one logit a label; `like` is one row of inputs."""
+        encoded, last = self.tokenizer.encode(["a"]), width_of(self.tokenizer, like) - 1
         count = min(last + 1, 1)
-        weights = None if like.weights is None else np.ones(count, np.float32)
-        row = Ragged(np.full((count, *like.values.shape[1:]), last, np.int32), np.array([0, count]), weights)
-        if self.engine.logits(row).shape != (1, labels):
+        weights = None if encoded.weights is None else np.ones(count, np.float32)
+        row = Ragged(np.full((count, *encoded.values.shape[1:]), last, np.int32), np.array([0, count]), weights)
+        if self.engine.logits(row).shape not in {(1, labels), (1, max(labels, 2))}:  # a number may come as the difference of two
             raise BundleError(say("The parts of this model do not belong together: it has other labels than its engine.",
                                   "这个模型的各部分不匹配：标签数与推理引擎不一致。"),
                               say("do not use it; deploy it again, or take an unaltered copy", "请不要使用它；请重新部署，或取一份没有改动过的副本"),
@@ -82,54 +88,58 @@ class Member:
 class Predictor:
     """What turns rows into answers; a trained model and a bundle both open as one."""
 
-    def __init__(self, settings: Mapping[str, Any], members: Sequence[Member]) -> None:
-        self.settings, self.members = settings, members
+    def __init__(self, settings: Mapping[str, Any], members: Sequence[Member], encoder: ColumnEncoder) -> None:
+        self.settings, self.members, self.encoder = settings, members, encoder
         self.labels: tuple[str, ...] = tuple(settings["labels"])
         self.text_columns: tuple[str, ...] = tuple(settings["text"])
+        self.columns: tuple[str, ...] = (*self.text_columns, *encoder.kinds)
         self.task = look_up(TASKS, settings["task"], say("task", "任务"))
         self._clean = CleanSettings(**settings["cleaning"])
 
-    def predict(self, rows: Sequence[Mapping[str, Any] | str]) -> list[Answer]:
-        """One Answer a row; a row is a dict of the text columns, or a plain string where there is one text column."""
-        return self.task.answers(self.confidences(self.texts(rows)), self.labels, self.settings)  # type: ignore[no-any-return]
+    def predict(self, rows: Sequence[Mapping[str, Any] | str]) -> list[Any]:
+        """One Answer or NumberAnswer a row; a row is a dict of the model's columns, or a plain string where it reads one text column only."""
+        return self.task.answers(self.answered(self.inputs(rows)), self.settings)  # type: ignore[no-any-return]
 
-    def texts(self, rows: Sequence[Mapping[str, Any] | str]) -> list[str]:
-        """The cleaned, joined text of each row. Raises CallError for a row without the text columns."""
-        names = self.text_columns
+    def inputs(self, rows: Sequence[Mapping[str, Any] | str]) -> Inputs:
+        """What the model reads of these rows. Raises CallError for a row without its columns."""
+        names = self.columns
         columns: list[list[Any]] = [[] for _ in names]
         for row in rows:
-            if isinstance(row, str) and len(names) == 1:
+            if isinstance(row, str) and names == self.text_columns and len(names) == 1:
                 columns[0].append(row)
                 continue
             if not isinstance(row, Mapping) or any(name not in row for name in names):
                 raise CallError(say(f"This model needs the columns {', '.join(names)}.", f"这个模型需要这些列：{'、'.join(names)}。"),
-                                say("give a dict with these names, or a string where there is one column", "请给出含这些列名的字典；只有一列时可以直接给文字"))
+                                say("give a dict with these names, or a string where there is one text column", "请给出含这些列名的字典；只有一个文本列时可以直接给文字"))
             for column, name in zip(columns, names):
                 column.append(row[name])
-        return self.clean_columns(columns)
+        return self.read(columns)
 
-    def clean_columns(self, columns: Sequence[Sequence[Any]]) -> list[str]:
-        """The cleaned, joined texts from one list of values a text column."""
-        names = self.text_columns
-        cleaned = [clean_texts([as_text(value) for value in values], self._clean) for values in columns]
-        return cleaned[0] if len(names) == 1 else [join_columns(dict(zip(names, parts)), names) for parts in zip(*cleaned)]
+    def read(self, columns: Sequence[Sequence[Any]]) -> Inputs:
+        """What the model reads, from one list of values a column, in the order of `columns`. A cell that is not of its column's kind is missing."""
+        names, count = self.text_columns, len(self.text_columns)
+        cleaned = [clean_texts([as_text(value) for value in values], self._clean) for values in columns[:count]]
+        rows = len(columns[0])
+        texts = [""] * rows if not names else cleaned[0] if count == 1 else [join_columns(dict(zip(names, parts)), names) for parts in zip(*cleaned)]
+        if not self.encoder.kinds:
+            return Inputs(texts)
+        cells, _ = read_cells(self.encoder.kinds, dict(zip(self.encoder.kinds, columns[count:])))
+        features, words = self.encoder.encode(cells)
+        return Inputs(texts, features=features, words=words, word_count=self.encoder.word_count)
 
-    def log_confidences(self, texts: Sequence[str]) -> np.ndarray:
-        """float64 (N, L): the members' mean log-confidence, before the model's temperature."""
-        if not texts:
-            return np.zeros((0, len(self.labels)))
-        total = self.members[0].log_confidences(texts)
-        for member in self.members[1:]:
-            total = total + member.log_confidences(texts)
-        return total / len(self.members)
+    def mean(self, inputs: Inputs) -> np.ndarray:
+        """What the members say, averaged, before calibration: log-confidences float64 (N, L), or numbers float64 (N, 1)."""
+        if not len(inputs):
+            return np.zeros((0, self.task.outputs(self.labels)))
+        total = None
+        for member in self.members:
+            part = self.task.of_member(member.logits(inputs), member.temperature)
+            total = part if total is None else total + part
+        return total / len(self.members)  # type: ignore[operator]
 
-    def confidences(self, texts: Sequence[str]) -> np.ndarray:
-        """float64 (N, L), each row summing to 1, for cleaned texts."""
-        return self.scaled(self.log_confidences(texts))
-
-    def scaled(self, log_confidences: np.ndarray, temperature: float | None = None) -> np.ndarray:
-        """Confidences float64 (N, L) from the members' mean log-confidence, at the model's temperature unless another is given."""
-        return softmax_with(log_confidences, temperature or self.settings["temperature"])
+    def answered(self, inputs: Inputs) -> np.ndarray:
+        """Confidences float64 (N, L), each row summing to 1; or float64 (N, 3): a number and the ends of its interval."""
+        return self.task.answered(self.mean(inputs), self.settings)  # type: ignore[no-any-return]
 
 
 # --------------------------------------------------------------- opening
@@ -195,12 +205,15 @@ def _assemble(files: Mapping[str, bytes], folder: str | Path) -> Predictor:
     if type(schema) is int and 0 < schema < 1_000 and schema != SCHEMA:
         raise BundleError(say(f"This folder was written for schema {schema}; this StartLM reads {SCHEMA}.", f"该文件夹的格式版本是 {schema}，当前 StartLM 读的是 {SCHEMA}。"),
                           say("use the StartLM version that its manifest names", "请使用 manifest 中写明的 StartLM 版本"), where=str(folder))
+    settings.setdefault("columns", [])
     check_model(settings, SHELVES, str(folder))
     check_files(files.keys(), len(settings["members"]), str(folder))
     members = [_member(entry, number, files) for number, entry in enumerate(settings["members"])]
+    predictor = Predictor(settings, members, ColumnEncoder.from_state(settings["columns"]))
+    like = predictor.read([[""] for _ in predictor.columns])
     for member in members:
-        member.check_fit(len(settings["labels"]), str(folder))
-    return Predictor(settings, members)
+        member.check_fit(predictor.task.outputs(predictor.labels), like, str(folder))
+    return predictor
 
 
 def _member(entry: Mapping[str, Any], number: int, files: Mapping[str, bytes]) -> Member:
@@ -212,24 +225,21 @@ def _member(entry: Mapping[str, Any], number: int, files: Mapping[str, bytes]) -
 
 
 def golden_predictions(predictor: Predictor) -> list[dict[str, Any]]:
-    """What the model answers for the fixed probe sentences; stored at deploy, checked at every opening."""
-    confidences = _probed(predictor)
-    best = confidences.argmax(axis=1)
-    return [{"prediction": predictor.labels[top], "confidence": float(row[top])} for row, top in zip(confidences, best)]
+    """What the model answers for the fixed probes; stored at deploy, checked at every opening."""
+    return predictor.task.probed(_probed(predictor), predictor.settings)  # type: ignore[no-any-return]
 
 
 def _probed(predictor: Predictor) -> np.ndarray:
-    """float64 (probes, L)"""
-    return predictor.confidences(predictor.clean_columns([list(PROBES)] * len(predictor.text_columns)))
+    """The answers, one row a probe; every text column reads the same sentence, every other the same cell."""
+    texts = len(predictor.text_columns)
+    return predictor.answered(predictor.read([list(PROBES)] * texts + [list(PROBE_CELLS)] * (len(predictor.columns) - texts)))
 
 
 def _check_golden(predictor: Predictor, files: Mapping[str, bytes], folder: str | Path) -> None:
     golden = state_from_files("golden", files).settings
-    check_golden(golden, len(PROBES), predictor.labels, str(folder))
+    check_golden(golden, len(PROBES), predictor.settings, str(folder))
     for probe, was, now in zip(PROBES, golden["answers"], _probed(predictor)):
-        own = now[predictor.labels.index(was["prediction"])]
-        # Two labels within the tolerance of each other may change places on another processor.
-        if abs(was["confidence"] - own) > GOLDEN_TOLERANCE or now.max() > own + 2 * GOLDEN_TOLERANCE:
+        if not predictor.task.agrees(was, now, predictor.settings, GOLDEN_TOLERANCE):
             raise BundleError(say(f"The bundle no longer answers as it did when it was deployed ({probe!r}).", f"这个包的回答与部署时不同（{probe!r}）。"),
                               say("deploy the model again with this StartLM", "请用当前 StartLM 重新部署"), where=str(folder))
 
@@ -248,15 +258,16 @@ class Output:
 
 
 def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterator[Progress]:
-    """Stream a table's rows to its columns, then prediction, confidence, handed_over; nothing is left at `output` on failure."""
-    columns = [*table.columns, *_fresh_names(_new_columns(predictor, output), table.columns)]
+    """Stream a table's rows to its columns, then those of the task (prediction, confidence, handed_over); nothing is left at `output` on failure."""
+    columns = [*table.columns, *_fresh_names(predictor.task.columns(predictor.settings, output.confidences), table.columns)]
     name = output.format or (format_for(output.path) if output.path else "delimited")
     options = (written_as(output.path) if output.path else {}) | ({"for_excel": True} if output.for_excel else {})
     done, answered = 0, answer_table(predictor, table)
+    task, settings = predictor.task, predictor.settings
     with _destination(output) as stream:
         writer = look_up(FORMATS, name, say("format", "格式"))().writer(stream, columns, **options)
-        for values, confidences in answered:
-            writer.write_many(_answer_rows(predictor, values, confidences, output.confidences))
+        for values, answers in answered:
+            writer.write_many((*row, *cells) for row, cells in zip(values, task.cells(answers, settings, output.confidences)))
             writer.flush()
             done += len(values)
             yield Progress("predict", done)
@@ -265,25 +276,13 @@ def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterato
 
 
 def answer_table(predictor: Predictor, table: Table) -> Iterator[tuple[list[tuple[Any, ...]], np.ndarray]]:
-    """Each chunk of a table's rows as read, with their confidences float64 (n, L).
+    """Each chunk of a table's rows as read, with what is answered to them (`Predictor.answered`).
 
-    Raises CallError at once for a table without the text columns, and at a row that cannot be read.
+    Raises CallError at once for a table without the model's columns, and at a row that cannot be read.
     """
-    positions = [_column(table, name) for name in predictor.text_columns]
+    positions = [_column(table, name) for name in predictor.columns]
     chunks = ([row.values for row in chunk] for chunk in _chunks(table))
-    return ((values, predictor.confidences(predictor.clean_columns([[row[i] for row in values] for i in positions]))) for values in chunks)
-
-
-def _answer_rows(predictor: Predictor, values: Sequence[tuple[Any, ...]], confidences: np.ndarray, all_of_them: bool) -> list[tuple[Any, ...]]:
-    best = confidences.argmax(axis=1)
-    top = confidences[np.arange(len(best)), best]
-    handed = predictor.task.handed_over(confidences, predictor.settings)
-    labels = predictor.labels
-    if all_of_them:
-        return [(*row, labels[b], round(t, 6), h, *(round(c, 6) for c in every))
-                for row, b, t, h, every in zip(values, best.tolist(), top.tolist(), handed.tolist(), confidences.tolist())]
-    return [(*row, labels[b], round(t, 6), h)
-            for row, b, t, h in zip(values, best.tolist(), top.tolist(), handed.tolist())]
+    return ((values, predictor.answered(predictor.read([[row[i] for row in values] for i in positions]))) for values in chunks)
 
 
 def _chunks(table: Table) -> Iterator[list[Any]]:
@@ -303,10 +302,6 @@ def _column(table: Table, name: str) -> int:
         raise CallError(say(f"There is no column {name!r}, which this model reads.", f"没有这个模型要读的 {name!r} 列。"),
                         say(f"rename a column of the file; it has: {', '.join(table.columns)}", f"请修改文件的列名；现有的列：{'、'.join(table.columns)}"), where=table.source)
     return table.columns.index(name)
-
-
-def _new_columns(predictor: Predictor, output: Output) -> list[str]:
-    return ["prediction", "confidence", "handed_over", *(f"confidence_{label}" for label in predictor.labels if output.confidences)]
 
 
 def _fresh_names(names: Sequence[str], taken: Sequence[str]) -> list[str]:

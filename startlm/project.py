@@ -28,6 +28,7 @@ from .evaluate import EvaluateSettings, evaluate_steps, note_reading
 from .formats import is_address
 from .predict import PredictSettings, open_bundle, open_model
 from .prepare import PrepareSettings, fingerprint_of, prepare_steps
+from .tasks import known_task
 from .train import TrainSettings, train_steps
 
 STEPS = ("prepare", "build", "train", "evaluate", "deploy")
@@ -65,7 +66,9 @@ class Project:
     """The settings and places of one project."""
 
     def __init__(self, folder: Path, flags: Mapping[str, Mapping[str, Any]] | None = None, *, forget_flags: bool = False) -> None:
-        self.folder, self.written = folder, read_file(folder, SECTIONS)
+        self.folder = folder
+        self.task, self.written = read_file(folder, SECTIONS)
+        known_task(self.task)
         own = [_with_path(flag, partial(_from_folder, folder)) for flag in own_flags(flags or {}, self.written)]
         named = {(flag.section, flag.name) for flag in own}
         kept = [] if forget_flags else [flag for flag in kept_flags(folder, self.written) if (flag.section, flag.name) not in named]
@@ -97,7 +100,7 @@ class Project:
     @cached_property
     def marks(self) -> dict[str, str]:
         """The fingerprint of each step: of the data, of the settings that shape it, and of the step before it."""
-        mark = fingerprint_of(self.data, self.prepare_settings(), self.settings["clean"])
+        mark = fingerprint_of(self.data, self.prepare_settings(), self.settings["clean"], self.task)
         marks = {"prepare": mark}
         for step in STEPS[1:]:
             shaping = [asdict(self.settings[section]) for section in SHAPED_BY[step]]
@@ -142,14 +145,14 @@ def _with_path(flag: Flag, seen: Callable[[str], str]) -> Flag:
 
 # ------------------------------------------------------------- a new project
 
-def new_project(folder: Path, given: Mapping[str, Any], comment: str) -> Path:
+def new_project(folder: Path, given: Mapping[str, Any], comment: str, task: str = "classify") -> Path:
     """Write startlm.toml with what is `given` for [prepare]. Raises CallError where a project is there already."""
     path = folder / FILE
     if path.exists():
         raise CallError(say(f"There is a project in {folder} already.", f"{folder} 里已经有一个项目。"),
                         say("give another name, or edit its startlm.toml", "请换个名字，或修改它的 startlm.toml"), where=str(path))
     make_folder(folder)
-    text = f'# {comment}\ntask = "classify"\n\n' + "\n".join(to_toml(name, cls, given if name == "prepare" else {}) for name, cls in SECTIONS.items())
+    text = f'# {comment}\ntask = "{task}"\n\n' + "\n".join(to_toml(name, cls, given if name == "prepare" else {}) for name, cls in SECTIONS.items())
     write_text(path, text)
     return path
 
@@ -300,7 +303,7 @@ class _Run:
         before = _stamp(self.project.prepared)
         settings = self.project.prepare_settings()
         last = None
-        for last in prepare_steps(self.project.data, settings=settings, clean=self.project.settings["clean"], folder=self.project.folder / "data"):
+        for last in prepare_steps(self.project.data, settings=settings, clean=self.project.settings["clean"], folder=self.project.folder / "data", task=self.project.task):
             yield last
         self.examples: Examples = last.result  # type: ignore[union-attr]
         self.wrote, self.was_fresh = self.examples.folder, self.done("prepare") and before == _stamp(self.examples.folder)
@@ -344,8 +347,7 @@ class _Run:
         for last in evaluate_steps(self.model, self.examples, settings=self.project.settings["evaluate"], folder=self.folder):
             yield last
         self.report = last.result  # type: ignore[union-attr]
-        readings = note_reading(self.project.folder / "runs" / "test-readings.json", self.marks["train"], self.examples.meta["test_fingerprint"],
-                                self.report.figure("accuracy")["value"])
+        readings = note_reading(self.project.folder / "runs" / "test-readings.json", self.marks["train"], self.examples.meta["test_fingerprint"], self.report)
         yield Progress("evaluate", said=say(f"Reading {readings} of this test part (runs/test-readings.json).", f"这是第 {readings} 次读取该测试部分（runs/test-readings.json）。"))
 
     def deploy(self) -> Iterator[Progress]:

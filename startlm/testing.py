@@ -352,9 +352,9 @@ def check_task(task: str | type) -> None:
     member: Any = look_up(TASKS, task, say("task", "任务")) if isinstance(task, str) else task
     _hold(member.baseline(np.array([2, 0, 2]), 3) == 2, "the baseline is the most frequent label")
     labels, confidences = ("post", "退款", "oos"), np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.2, 0.5, 0.3]])
-    settings = {"threshold": 0.6, "out_of_scope": member.out_of_scope(labels, None)}
-    answers = member.answers(confidences, labels, settings)
+    settings = {"labels": labels, "threshold": 0.6, "out_of_scope": member.out_of_scope(labels, None)}
+    answers = member.answers(confidences, settings)
     _hold([answer.prediction for answer in answers] == ["post", "oos", "退款"], "the likeliest label is the prediction")
     _hold(all(tuple(answer.confidences) == labels and answer.confidence == max(answer.confidences.values()) for answer in answers), "every label has its confidence")
     _hold([answer.handed_over for answer in answers] == [False, True, True], "what is unsure or out of scope is handed over")
-    _hold(member.answers(confidences[::-1], labels, settings) == answers[::-1], "an answer does not depend on the rows beside it")
+    _hold(member.answers(confidences[::-1], settings) == answers[::-1], "an answer does not depend on the rows beside it")

@@ -15,21 +15,22 @@ from typing import Any, Iterator, Literal, Mapping, Sequence
 
 import numpy as np
 
+from .columns.encoded import ColumnEncoder
+from .columns.target import Target
 from .core.artifacts import CHEAPEST, Examples, Model
-from .core.contracts import Figure, Fitted, Labelled, Progress, Recipe
+from .core.contracts import Figure, Fitted, Inputs, Labelled, Progress, Recipe
 from .core.durable import json_bytes, publish_folder, read_json, remove_leftovers, write_json
 from .core.errors import CallError
+from .core.inputs import encode_inputs
 from .core.language import Said, say
 from .core.parts import folds_of
 from .core.recipes import SIZES, describe_cost, describe_shortage, difference, recipe_from_json, without_times
 from .core.rungs import Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
-from .core.settings import at_least_one, seconds_of, share_of, with_given
+from .core.settings import at_least_one, seconds_of, with_given
 from .core.shelves import look_up
 from .engines import ENGINES
 from .families import FAMILIES
 from .families.network import ENOUGH, fit_network_steps, plan_network
-from .metrics.calibration import fit_temperature, log_softmax, softmax_with
-from .metrics.hand_over import choose_threshold
 from .metrics.comparison import paired_gain
 from .predict import SCHEMA, PredictSettings
 from .tasks import TASKS
@@ -58,6 +59,10 @@ class TrainSettings:
     """Threads to train with; left out, a short measurement chooses.
 
     训练用的线程数；不写则由短时测量决定。"""
+    loss: Literal["squared", "absolute"] = "squared"
+    """For the task score: what is minimised, the squared error (answers tend to the mean) or the absolute one (to the median).
+
+    任务为 score 时：最小化平方误差（答案趋向平均值）还是绝对误差（趋向中位数）。"""
     optimiser: Literal["adamw", "sgd"] = "adamw"
     """How the gradient moves a network's weights: adamw gives each weight a step of its own; sgd (momentum 0.9) one step size for
     all, 30 times the recipe's, and needs more passes.
@@ -125,7 +130,7 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
 
 def _shaping(model: Model, settings: TrainSettings) -> dict[str, Any]:
     """What shapes a training beside its rungs and rows; what the plan fixes (budget, threads) is not in it."""
-    return {"labels": len(model.labels), **{name: getattr(settings, name) for name in ("seed", "class_weights", "optimiser", "patience")}}
+    return {"labels": len(model.labels), **{name: getattr(settings, name) for name in ("seed", "class_weights", "loss", "optimiser", "patience")}}
 
 
 def _mark(model: Model, examples: Examples, settings: TrainSettings) -> str:
@@ -138,19 +143,23 @@ class _Climb:
     """One ladder being climbed in one folder. Every finished piece is a durable folder: a second call finds it there."""
 
     def __init__(self, model: Model, examples: Examples, settings: TrainSettings, predict: PredictSettings, folder: Path) -> None:
-        examples.check_made_for(model.text, model.cleaning, model.labels)
+        examples.check_made_for(asdict(model), model.labels)
         self.model, self.examples, self.settings, self.folder = model, examples, settings, folder
         self.mark, self.shaping = _mark(model, examples, settings), _shaping(model, settings)
-        self.count = len(model.labels)
-        self.threshold: Said | None = None  # what was chosen for [predict] hand_over, in words
+        self.threshold: Said | None = None  # what calibration rows settled, in words
         self.task = look_up(TASKS, model.task, say("task", "任务"))
-        self.task.check_out_of_scope(examples.every_label, predict.out_of_scope)
-        self.out_of_scope = self.task.out_of_scope(model.labels, predict.out_of_scope)
-        self.unlearnt = {"out_of_scope_label": predict.out_of_scope} if self.out_of_scope is None and predict.out_of_scope is not None else {}
+        self.count = self.task.outputs(model.labels)
+        self.begun = self.task.begun(model.labels, examples.every_label, predict) | ({"target": dict(model.target)} if model.target else {})
+        self.encoder = ColumnEncoder.from_state(list(model.columns))
         self.crossfit = examples.crossfit
-        self.learn = examples.labelled("train", "dev") if self.crossfit else examples.labelled("train")
-        self.dev = None if self.crossfit else examples.labelled("dev")
+        self.learn = self._rows("train", "dev") if self.crossfit else self._rows("train")
+        self.dev = None if self.crossfit else self._rows("dev")
         self.truth = self.learn.labels if self.dev is None else self.dev.labels
+
+    def _rows(self, *parts: str) -> Labelled:
+        """The rows of these parts, targets on the model's scale."""
+        rows = self.examples.labelled(*parts, encoder=self.encoder)
+        return rows if self.model.target is None else replace(rows, labels=Target.from_state(self.model.target).to_model(rows.labels))
 
     # --- what the clock decides, once
     def plan(self) -> Iterator[Progress]:
@@ -224,6 +233,8 @@ class _Climb:
         """What the settings add to a recipe."""
         settings = self.settings
         descent = {"optimiser": settings.optimiser, "patience": settings.patience} if hasattr(_family(recipe), "network") else {}
+        if self.model.target is not None:
+            return {"loss": settings.loss, **descent}
         return {"class_weights": None if settings.class_weights == "none" else settings.class_weights, **descent}
 
     # --- one rung
@@ -236,10 +247,10 @@ class _Climb:
             rung = yield from self._crossfit(recipe, target)
         else:
             fitted = yield from self._fit(recipe, self.learn, self.dev, target)
-            rung = Rung(fitted, _answer(fitted, self.dev.texts))
+            rung = Rung(fitted, _answer(fitted, self.dev))
         keep_rung(target, rung)
-        accuracy = float(np.mean(rung.logits.argmax(axis=1) == self.truth))
-        yield Progress("train", figure=accuracy, said=say(f"{rung.name}: {accuracy:.1%} right on the rows that choose.", f"{rung.name}：在用于选择的行上正确率 {accuracy:.1%}。"))
+        figure, said = self.task.described(rung.logits, self.truth)
+        yield Progress("train", figure=figure, said=say(f"{rung.name}: {said.en}.", f"{rung.name}：{said.zh}。"))
         return rung
 
     def _crossfit(self, recipe: Recipe, target: Path) -> Iterator[Progress]:
@@ -250,8 +261,8 @@ class _Climb:
             fitted = yield from self._fit(recipe, self.learn, None, whole)
             kept = Rung(fitted, np.zeros((0, self.count), dtype=np.float32))
             keep_rung(whole, kept)
-        groups = self.examples.frame["group"][self.examples.rows_of("train", "dev")].to_numpy()
-        fold = folds_of(self.learn.labels, groups, FOLDS, self.settings.seed)
+        label, groups = (self.examples.frame[name][self.examples.rows_of("train", "dev")].to_numpy() for name in ("label", "group"))
+        fold = folds_of(label, groups, FOLDS, self.settings.seed)
         logits = np.zeros((len(self.learn), self.count), dtype=np.float32)
         for number in range(FOLDS):
             inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
@@ -261,7 +272,7 @@ class _Climb:
             if (answers := read_fold(part)) is None:
                 yield from say_damaged(part)
                 fitted = yield from self._fit(kept.fitted.recipe, self.learn.take(inside), None, part)
-                answers = _answer(fitted, self.learn.take(outside).texts)
+                answers = _answer(fitted, self.learn.take(outside))
                 keep_fold(part, answers)
             logits[outside] = answers
         return Rung(kept.fitted, logits)
@@ -281,28 +292,25 @@ class _Climb:
     # --- which rungs pay
     def choose(self, rungs: Sequence[Rung]) -> tuple[list[int], list[dict[str, Any]]]:
         """The numbers of the members, and the ladder's table."""
-        scaled = [log_softmax(rung.logits, fit_temperature(rung.logits, self.truth)) for rung in rungs]
-        losses = [self._losses(member) for member in scaled]
-        best, table = [0], [self._line(rungs[0].fitted.recipe, scaled[0], None, True)]
+        answers = [self.task.calibrated(rung.logits, self.truth) for rung in rungs]
+        best, table = [0], [self._line(rungs[0].fitted.recipe, answers[0], None, True)]
         for number in range(1, len(rungs)):
-            gain = self._gain(losses[best[0]], losses[number])
-            pays = _surely_above(gain, WORTH) and not self._worse(scaled[best[0]], scaled[number])
-            table.append(self._line(rungs[number].fitted.recipe, scaled[number], gain, pays))
+            gain, pays = self._pays(answers[best[0]], answers[number])
+            table.append(self._line(rungs[number].fitted.recipe, answers[number], gain, pays))
             best = [number] if pays else best
         if len(rungs) > 1:
-            blend = self._blend(scaled)
-            mixed = np.mean([scaled[i] for i in blend], axis=0)
-            mixed = log_softmax(mixed, fit_temperature(mixed, self.truth))
-            gain = self._gain(losses[best[0]], self._losses(mixed))
-            pays = len(blend) > 1 and _surely_above(gain, WORTH) and not self._worse(scaled[best[0]], mixed)
+            blend = self._blend(answers)
+            mixed = self.task.calibrated(self.task.joined([answers[i] for i in blend]), self.truth)
+            gain, pays = self._pays(answers[best[0]], mixed)
+            pays = pays and len(blend) > 1
             table.append(self._line(Recipe("blend", " + ".join(rungs[i].fitted.recipe.family for i in blend), ""), mixed, gain, pays))
             best = blend if pays else best
         return best, table
 
-    def _blend(self, scaled: Sequence[np.ndarray]) -> list[int]:
+    def _blend(self, answers: Sequence[np.ndarray]) -> list[int]:
         """All rungs, less those whose leaving lowers the mean loss."""
-        members = list(range(len(scaled)))
-        loss = lambda rows: float(self._losses(log_softmax(np.mean([scaled[i] for i in rows], axis=0))).mean())  # noqa: E731
+        members = list(range(len(answers)))
+        loss = lambda rows: float(self.task.losses(self.task.joined([answers[i] for i in rows]), self.truth).mean())  # noqa: E731
         while len(members) > 1:
             without = min(members, key=lambda i: loss([j for j in members if j != i]))
             fewer = [j for j in members if j != without]
@@ -311,25 +319,15 @@ class _Climb:
             members = fewer
         return members
 
-    def _losses(self, log_confidences: np.ndarray) -> np.ndarray:
-        return -log_confidences[np.arange(len(self.truth)), self.truth]
+    def _pays(self, old: np.ndarray, new: np.ndarray) -> tuple[Figure, bool]:
+        """The fall of the loss per row, and whether it is surely worth a dearer model and nothing a user counts is worse."""
+        losses = [self.task.losses(answers, self.truth) for answers in (old, new)]
+        gain = paired_gain(*losses, self.settings.seed, level=SURE, losses=True)
+        return gain, _surely_above(gain, WORTH) and not self.task.worse(old, new, self.truth, seed=self.settings.seed, level=SURE)
 
-    def _right(self, log_confidences: np.ndarray) -> float:
-        return float(np.mean(log_confidences.argmax(axis=1) == self.truth))
-
-    def _worse(self, old: np.ndarray, new: np.ndarray) -> bool:
-        """Whether fewer rows are right, by more than chance."""
-        right = [log_confidences.argmax(axis=1) == self.truth for log_confidences in (old, new)]
-        high = paired_gain(*right, self.settings.seed, level=SURE).high
-        return high is not None and high < 0
-
-    def _gain(self, old: np.ndarray, new: np.ndarray) -> Any:
-        """The fall of the cross-entropy per row: it sees every row's confidence, so it tells rungs apart that accuracy cannot."""
-        return paired_gain(old, new, self.settings.seed, level=SURE, losses=True)
-
-    def _line(self, recipe: Recipe, scaled: np.ndarray, gain: Any, kept: bool) -> dict[str, Any]:
-        return {"family": recipe.family, "size": recipe.size, "parameters": recipe.parameters, "n": len(self.truth), "accuracy": self._right(scaled),
-                "log_loss": float(self._losses(scaled).mean()), "gain": None if gain is None or gain.value is None else [gain.value, gain.low, gain.high], "level": SURE, "kept": kept}
+    def _line(self, recipe: Recipe, answers: np.ndarray, gain: Figure | None, kept: bool) -> dict[str, Any]:
+        return {"family": recipe.family, "size": recipe.size, "parameters": recipe.parameters, "n": len(self.truth), **self.task.shown(answers, self.truth),
+                "gain": None if gain is None or gain.value is None else [gain.value, gain.low, gain.high], "level": SURE, "kept": kept}
 
     # --- the chosen recipe once more, and what answers
     def refit(self, number: int, rung: Rung) -> Iterator[Progress]:
@@ -340,32 +338,25 @@ class _Climb:
         if (kept := read_rung(target, TOKENIZERS)) is not None:
             return kept.fitted
         yield from say_damaged(target)
-        fitted = yield from self._fit(rung.fitted.recipe, self.examples.labelled("train", "dev"), None, target)
+        fitted = yield from self._fit(rung.fitted.recipe, self._rows("train", "dev"), None, target)
         keep_rung(target, Rung(fitted, np.zeros((0, self.count), dtype=np.float32)))
         return fitted
 
     def export(self, final: Sequence[Fitted], rungs: Sequence[Rung], predict: PredictSettings, ladder: Sequence[Mapping[str, Any]],
                name: str = "model") -> Path:
-        """The model folder: temperature and thresholds from calibration (out of fold where rows are few)."""
-        calibration = self.learn if self.crossfit else self.examples.labelled("calibration")
-        logits = [rung.logits for rung in rungs] if self.crossfit else [_answer(fitted, calibration.texts) for fitted in final]
-        # alone, a member needs no temperature of its own: the model's, from calibration, is then the only one
-        temperatures = [fit_temperature(rung.logits, self.truth) for rung in rungs] if len(rungs) > 1 else [1.0]
-        mean = np.mean([log_softmax(each, t) for each, t in zip(logits, temperatures)], axis=0)
-        temperature = fit_temperature(mean, calibration.labels)
-        confidences = softmax_with(mean, temperature)
+        """The model folder: temperature, thresholds, intervals from calibration (out of fold where rows are few)."""
+        calibration = self.learn if self.crossfit else self._rows("calibration")
+        logits = [rung.logits for rung in rungs] if self.crossfit else [_answer(fitted, calibration) for fitted in final]
+        temperatures = self.task.temperatures([rung.logits for rung in rungs], self.truth)
+        mean = np.mean([self.task.of_member(each, t) for each, t in zip(logits, temperatures)], axis=0)
+        settled, self.threshold = self.task.settled(mean, calibration.labels, self.begun, predict)
         settings = {
-            "schema": SCHEMA, "task": self.model.task, "text": list(self.model.text), "labels": list(self.model.labels), "cleaning": dict(self.model.cleaning),
-            "temperature": temperature, "out_of_scope": self.out_of_scope, "ladder": list(ladder),
+            "schema": SCHEMA, "task": self.model.task, "text": list(self.model.text), "columns": list(self.model.columns), "cleaning": dict(self.model.cleaning),
+            "ladder": list(ladder),
             "members": [{"family": fitted.recipe.family, "size": fitted.recipe.size, "parameters": fitted.recipe.parameters, "options": without_times(fitted.recipe),
                          "tokenizer": fitted.recipe.tokenizer, "engine": _family(fitted.recipe).engine, "temperature": t}
                         for fitted, t in zip(final, temperatures)],
-        } | self.unlearnt
-        if predict.hand_over is not None:
-            right = confidences.argmax(axis=1) == calibration.labels
-            chosen = choose_threshold(self.task.sureness(confidences, settings), right, share_of(predict.hand_over))
-            self.threshold = chosen.said
-            settings |= {"threshold": chosen.value, "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}
+        } | self.begun | settled
         files = {"model.json": json_bytes(settings)}
         for number, fitted in enumerate(final):
             files |= {f"members/{number}/{name}": data for name, data in fitted_files(fitted).items()}
@@ -388,7 +379,7 @@ def _family(recipe: Recipe) -> Any:
     return look_up(FAMILIES, recipe.family, say("family", "模型种类"))
 
 
-def _answer(fitted: Fitted, texts: Sequence[str]) -> np.ndarray:
+def _answer(fitted: Fitted, rows: Inputs) -> np.ndarray:
     """float32 (N, L), by the very engine that will answer from the bundle."""
     engine = look_up(ENGINES, _family(fitted.recipe).engine, say("engine", "引擎")).from_state(fitted.engine)
-    return engine.logits(fitted.tokenizer.encode(texts))  # type: ignore[no-any-return]
+    return engine.logits(encode_inputs(fitted.tokenizer, rows))  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""The text columns and the label column of a whole table, cleaned; what each rule changed is counted, with examples."""
+"""The text columns of a whole table, cleaned; what each rule changed is counted, with examples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, Mapping, Sequence
 from ..core.findings import Finding, Places
 from ..core.language import say
 from . import as_text
-from .category import Category
 from .cleaning import CleanSettings, clean_texts, join_columns
 
 EXAMPLES, SHOWN_CHARACTERS = 3, 120
@@ -16,7 +15,7 @@ EXAMPLES, SHOWN_CHARACTERS = 3, 120
 
 @dataclass(frozen=True)
 class CleanedRows:
-    """One text and one label a row, "" where there is none.
+    """One text a row, "" where there is none.
 
     `values` are the texts without the names of columns, which several columns are joined with; `raw` the text columns as read,
     `columns` the same cleaned; `spans` for each text column the map back, for the rows in which characters moved.
@@ -24,26 +23,23 @@ class CleanedRows:
 
     texts: list[str]
     values: list[str]
-    labels: list[str]
     raw: dict[str, list[str]]
     columns: dict[str, list[str]]
     spans: dict[int, list[tuple[int, ...] | None]]
     findings: list[Finding]
 
 
-def clean_rows(columns: Mapping[str, Sequence[Any]], labels: Sequence[Any], cleaning: CleanSettings, places: Places) -> CleanedRows:
-    """Clean the text columns, join them row by row, and bring each label into one spelling."""
+def clean_rows(columns: Mapping[str, Sequence[Any]], rows: int, cleaning: CleanSettings, places: Places) -> CleanedRows:
+    """Clean the text columns of so many rows and join them row by row; without a text column each text is ""."""
     raw = {name: [_storable(as_text(value)) for value in values] for name, values in columns.items()}
     cleaned = {name: clean_texts(values, cleaning) for name, values in raw.items()}
     names = tuple(cleaned)
-    texts = values = cleaned[names[0]]
+    texts = values = cleaned[names[0]] if names else [""] * rows
     if len(names) > 1:
         texts = [join_columns(dict(zip(names, parts)), names) for parts in zip(*cleaned.values())]
         values = ["\n".join(part for part in parts if part.strip()) for parts in zip(*cleaned.values())]
-    written = [as_text(value) for value in labels]
-    spelt = {label: Category.clean(label) for label in set(written)}
     spans, findings = _changes(raw, cleaned, cleaning, places)
-    return CleanedRows(texts, values, [spelt[label] for label in written], raw, cleaned, spans, findings)
+    return CleanedRows(texts, values, raw, cleaned, spans, findings)
 
 
 def _storable(text: str) -> str:

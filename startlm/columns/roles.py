@@ -33,6 +33,7 @@ class Roles:
     split: str | None
     unused: tuple[str, ...]
     why: tuple[Said, ...]
+    beside: tuple[str, ...] = ()  # columns that could be read beside the text, or instead of one
 
 
 def guess_split(values: Sequence[Any]) -> dict[str, str] | None:
@@ -70,21 +71,23 @@ class Told:
     text: tuple[str, ...] = ()
     label: str | None = None
     split: str | None = None
+    columns: tuple[str, ...] = ()
 
 
 def guess_roles(columns: Sequence[str], samples: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], told: Told = Told()) -> Roles:
     """Which columns are text, label and split: as told, else from their names, kinds and a sample of each one's values."""
     why: list[Said] = []
-    left = [column for column in columns if column not in (*told.text, told.label, told.split)]
+    left = [column for column in columns if column not in (*told.text, *told.columns, told.label, told.split)]
     split = _as_told("split", "划分", told.split, why) or _pick_split(left, samples, why)
     left = [column for column in left if column != split]
     label = _as_told("label", "标签", told.label, why) or _pick_label(left, samples, kinds, why)
     if told.text:
         _as_told("text", "文本", ", ".join(told.text), why)
     text = told.text or _pick_text([column for column in left if column != label], samples, kinds, why)
-    unused = tuple(column for column in columns if column not in (*text, label, split))
-    why += [_why_unused(column, kinds[column]) for column in unused]
-    return Roles(text, label, split, unused, tuple(why))
+    unused = tuple(column for column in columns if column not in (*text, *told.columns, label, split))
+    beside = tuple(column for column in unused if kinds[column] in ("number", "category", "date") and len(set(filled(samples[column]))) > 1)
+    why += [_why_unused(column, kinds[column]) for column in unused if text or column not in beside]
+    return Roles(text, label, split, unused, tuple(why), beside)
 
 
 def _as_told(en: str, zh: str, column: str | None, why: list[Said]) -> str | None:

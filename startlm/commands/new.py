@@ -9,13 +9,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Mapping, Sequence
 
-from ..columns import SAMPLE, guess_kind, kind_said
+from ..columns import SAMPLE, guess_kind, kind_said, names_in
+from ..columns.category import LABEL_NAMES, OUTCOME_NAMES
+from ..columns.encoded import parse_columns
 from ..columns.roles import Told, guess_roles, guess_split, names_parts, no_parts
 from ..core.contracts import Row, Table
 from ..core.errors import CallError
 from ..core.language import Said, say
 from ..formats import is_address, no_rows, no_such_column, open_table
+from ..tasks import known_task
 
+ALL = ("all",)  # of --columns: every one that can be read
 MOST_ROWS = 100_000  # rows read to draw the sample from: files are often sorted by label
 
 
@@ -27,14 +31,16 @@ class Look:
     data: str
     test: str | None
     text: tuple[str, ...]
+    columns: tuple[str, ...]  # "age: number", the columns read beside the text
     label: str
     split_column: str | None
+    task: str
     said: tuple[Said, ...]
     how: Mapping[str, str]  # what was told of how the file is written
 
     def settings(self, folder: Path) -> dict[str, Any]:
         """What goes into [prepare], with paths relative to the project's folder."""
-        given: dict[str, Any] = {"data": _relative(self.data, folder), "text": list(self.text), "label": self.label}
+        given: dict[str, Any] = {"data": _relative(self.data, folder), "text": list(self.text), "columns": list(self.columns), "label": self.label}
         if self.test:
             given["test"] = _relative(self.test, folder)
         if self.split_column:
@@ -42,11 +48,14 @@ class Look:
         return {**given, **self.how}
 
 
-def look_at(data: str, *, test: str | None = None, text: tuple[str, ...] = (), label: str | None = None, split_column: str | None = None,
-            how: Mapping[str, str] = MappingProxyType({})) -> Look:
-    """Open the tables, take a sample, guess what is not told. Raises CallError where no text or label can be found."""
+def look_at(data: str, *, test: str | None = None, text: tuple[str, ...] = (), columns: tuple[str, ...] = (), label: str | None = None,
+            split_column: str | None = None, task: str | None = None, how: Mapping[str, str] = MappingProxyType({})) -> Look:
+    """Open the tables, take a sample, guess what is not told. Raises CallError where nothing to read or no label can be found."""
+    if task is not None:
+        known_task(task)
     table = open_table(data, **how)
     tables = [table] + ([open_table(test, **how)] if test else [])
+    told = parse_columns(columns, table.columns) if columns != ALL else {}
     for column in (*text, label, split_column):
         if column and column not in table.columns:
             raise no_such_column(column, table)
@@ -54,7 +63,8 @@ def look_at(data: str, *, test: str | None = None, text: tuple[str, ...] = (), l
     kinds = {name: guess_kind(values, name) for name, values in samples.items()}
     if split_column and not names_parts(samples[split_column]):
         raise no_parts(split_column, samples[split_column], where=data)
-    roles = guess_roles(table.columns, samples, {name: kind for name, (kind, _) in kinds.items()}, Told(text, label, split_column))
+    kind_of = {name: kind for name, (kind, _) in kinds.items()} | {name: kind for name, kind in told.items() if kind}
+    roles = guess_roles(table.columns, samples, kind_of, Told(text, label or _number_to_tell(kind_of, task), split_column, tuple(told)))
     said = [said for each in tables for said in each.said]
     said += [say(f"column {name}: {kind_said(kind).en} ({why.en})", f"列 {name}：{kind_said(kind).zh}（{why.zh}）") for name, (kind, why) in kinds.items()]
     text, label, split_column = roles.text, roles.label, roles.split
@@ -63,24 +73,62 @@ def look_at(data: str, *, test: str | None = None, text: tuple[str, ...] = (), l
     if len(table.columns) < 2:
         raise CallError(say(f"The table has one column ({table.columns[0]}): a text and a label are needed.", f"这张表只有一列（{table.columns[0]}）：需要文本和标签两列。"),
                         say('add a column of labels, or name the separator: --delimiter ";"', '请增加标签列，或写明分隔符：--delimiter ";"'), where=data)
-    if not text or not label:
-        missing = say("text", "文本") if not text else say("label", "标签")
-        seen = [say(f"{name}: {kind_said(kind).en} ({why.en})", f"{name}：{kind_said(kind).zh}（{why.zh}）") for name, (kind, why) in kinds.items()]
-        raise CallError(say(f"No column looks like the {missing.en}.", f"看不出哪一列是{missing.zh}。"),
-                        say(f"name it: --{missing.en} COLUMN; the columns are {', '.join(each.en for each in seen)}",
-                            f"请指明：--{missing.en} 列名；现有的列：{'；'.join(each.zh for each in seen)}"), where=data)
+    beside = tuple(told) or (roles.beside if columns == ALL or not text else ())
+    if not (text or beside) or not label:
+        raise _nothing_found("text" if label else "label", kinds, data)
+    task = task or _task_of(label, kind_of[label])
     for other in tables[1:]:
-        _check_test(other, (*text, label))
-    said += list(roles.why) + [_roles_said(table, text, label, split_column, samples)]
-    return Look(table, data, test, text, label, split_column, tuple(said), how)
+        _check_test(other, (*text, *beside, label))
+    said += list(roles.why) + _task_said(task, label, kind_of[label])
+    named = {name: kind_of[name] for name in beside}
+    said += _beside_said(named, roles.beside if text else ()) + [_roles_said(table, {"text": text, "columns": beside}, label, split_column, samples)]
+    return Look(table, data, test, text, tuple(f"{name}: {kind}" for name, kind in named.items()), label, split_column, task, tuple(said), how)
 
 
+def _number_to_tell(kinds: Mapping[str, str], task: str | None) -> str | None:
+    """The column of numbers that a score tells: by its name, or the last; None where the task is not to tell a number."""
+    if task != "score":
+        return None
+    numbers = [name for name, kind in kinds.items() if kind in ("number", "category")]
+    named = [name for name in numbers if names_in(name, OUTCOME_NAMES | LABEL_NAMES)]
+    return (named or numbers or [None])[-1]
 
-def _roles_said(table: Table, text: tuple[str, ...], label: str, split: str | None, samples: dict[str, list[Any]]) -> Said:
-    unused = [name for name in table.columns if name not in (*text, label, split)]
+
+def _task_of(label: str, kind: str) -> str:
+    """A label of many different numbers is told as a number."""
+    return "score" if kind == "number" else "classify"
+
+
+def _task_said(task: str, label: str, kind: str) -> list[Said]:
+    if task == "score":
+        return [say(f"task: score, {label!r} is told as a number", f"任务：score，把 {label!r} 当作数字来预测")]
+    return []
+
+
+def _beside_said(beside: Mapping[str, str], left: Sequence[str]) -> list[Said]:
+    """Which columns are read beside the text, or how to have them read."""
+    if beside:
+        en, zh = (", ".join(f"{name!r} ({kind_said(kind)[i]})" for name, kind in beside.items()) for i in (0, 1))
+        return [say(f"columns: {en}", f"列：{zh}")]
+    if left:
+        names = ",".join(left)
+        return [say(f"left out for now, since they may not be known when a message comes: --columns \"{names}\" reads them too", f"暂不使用，因为消息到来时不一定知道它们的值：加 --columns \"{names}\" 则一并读取")]
+    return []
+
+
+def _nothing_found(what: str, kinds: Mapping[str, tuple[str, Said]], data: str) -> CallError:
+    missing = say("text", "文本") if what == "text" else say("label", "标签")
+    seen = [say(f"{name}: {kind_said(kind).en} ({why.en})", f"{name}：{kind_said(kind).zh}（{why.zh}）") for name, (kind, why) in kinds.items()]
+    return CallError(say(f"No column looks like the {missing.en}.", f"看不出哪一列是{missing.zh}。"),
+                     say(f"name it: --{missing.en} COLUMN; the columns are {', '.join(each.en for each in seen)}",
+                         f"请指明：--{missing.en} 列名；现有的列：{'；'.join(each.zh for each in seen)}"), where=data)
+
+def _roles_said(table: Table, read: Mapping[str, tuple[str, ...]], label: str, split: str | None, samples: dict[str, list[Any]]) -> Said:
+    unused = [name for name in table.columns if name not in (*read["text"], *read["columns"], label, split)]
     parts = guess_split(samples[split]) if split else None
-    en = f"-> text: {', '.join(text)}; label: {label}"
-    zh = f"-> 文本：{'、'.join(text)}；标签：{label}"
+    named = {"text": say("text", "文本"), "columns": say("columns", "列")}
+    en = "-> " + "".join(f"{named[what].en}: {', '.join(names)}; " for what, names in read.items() if names) + f"label: {label}"
+    zh = "-> " + "".join(f"{named[what].zh}：{'、'.join(names)}；" for what, names in read.items() if names) + f"标签：{label}"
     if split:
         words = ", ".join(f"{word} = {part}" for word, part in (parts or {}).items())
         en, zh = en + f"; split: {split} ({words})", zh + f"；划分：{split}（{words}）"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
-from ..core.contracts import Answer
+from ..core.contracts import NumberAnswer
 from ..core.errors import CallError
 from ..core.language import Said, say
 from ..formats import open_table
@@ -35,7 +35,7 @@ def answer_asked(asked: Asked, output: Output, display: Display, tell: Callable[
         return {"answers": [answer._asdict() for answer in answers]}, None
     table = open_table(_rows(asked.texts, predictor)) if asked.texts else open_table(asked.file, **asked.how)
     if output.path is None and as_json:
-        chunks = (predictor.task.answers(confidences, predictor.labels, predictor.settings) for _, confidences in answer_table(predictor, table))
+        chunks = (predictor.task.answers(answered, predictor.settings) for _, answered in answer_table(predictor, table))
         shown = [_shown(answer, output.confidences) for answers in chunks for answer in answers]
         return {"rows": len(shown), "answers": shown}, None
     for last in predict_steps(predictor, table, output):
@@ -57,11 +57,18 @@ def _refuse(asked: Asked, output: Output, as_json: bool) -> None:
 
 
 def _rows(texts: Sequence[str], predictor: Predictor) -> list[dict[str, str]]:
-    """Each text as a row: it stands in the first text column, the others are empty."""
-    return [dict.fromkeys(predictor.text_columns, "") | {predictor.text_columns[0]: text} for text in texts]
+    """Each text as a row: it stands in the first text column, the other columns are empty. Raises CallError where no column is text."""
+    if not predictor.text_columns:
+        raise CallError(say("This model reads no text.", "这个模型不读文本。"),
+                        say(f"give a file with the columns {', '.join(predictor.columns)}", f"请给出含这些列的文件：{'、'.join(predictor.columns)}"))
+    return [dict.fromkeys(predictor.columns, "") | {predictor.text_columns[0]: text} for text in texts]
 
 
-def _tell(text: str, answer: Answer, confidences: bool, tell: Callable[[Said | str], None]) -> None:
+def _tell(text: str, answer: Any, confidences: bool, tell: Callable[[Said | str], None]) -> None:
+    if isinstance(answer, NumberAnswer):
+        ends = "" if answer.low is None else f" [{answer.low:.4g}, {answer.high:.4g}]"
+        tell(f"{answer.prediction:.4g}{ends}  {text}")
+        return
     handed = say("  (handed over)", "  （转人工）") if answer.handed_over else say("", "")
     tell(f"{answer.prediction}  {answer.confidence:.1%}{handed}  {text}")
     if confidences:
@@ -69,7 +76,9 @@ def _tell(text: str, answer: Answer, confidences: bool, tell: Callable[[Said | s
             tell(f"  {confidence:6.1%}  {label}")
 
 
-def _shown(answer: Answer, confidences: bool) -> dict[str, Any]:
+def _shown(answer: Any, confidences: bool) -> dict[str, Any]:
     """An answer as the columns of a file show it."""
+    if isinstance(answer, NumberAnswer):
+        return answer._asdict()
     shown = {"prediction": answer.prediction, "confidence": round(answer.confidence, 6), "handed_over": answer.handed_over}
     return shown | ({"confidences": {label: round(each, 6) for label, each in answer.confidences.items()}} if confidences else {})

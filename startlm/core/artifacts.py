@@ -12,6 +12,7 @@ import numpy as np
 from .contracts import Facts, Labelled, Recipe
 from .durable import read_json
 from .errors import CallError
+from .examples_folder import cell_column
 from .language import say
 from .shelves import import_extra
 
@@ -27,7 +28,9 @@ class Examples:
     meta's `files` names them), text (cleaned), original (list of str, the text columns as read; null where cleaning changed
     nothing and there is one column), spans (for each text column a list of int32, the map from its cleaned value back to the
     original, null where nothing moved), label (int32, a number in `labels`), part (int8, a number in PARTS), language, group
-    (int64, near-duplicates share it), leaks (bool, a test row that stands, equal or nearly, in train).
+    (int64, near-duplicates share it), leaks (bool, a test row that stands, equal or nearly, in train), target (float64, where a
+    number is learnt: label is then its bin), and for each column that is read beside the text "cell NAME" (numbers and dates, in
+    days since 1970, float64 with NaN for what is missing; categories as text).
     """
 
     folder: Path
@@ -59,10 +62,13 @@ class Examples:
     def text_columns(self) -> tuple[str, ...]:
         return tuple(self.meta["text"])
 
-    def check_made_for(self, text: Sequence[str], cleaning: Mapping[str, Any], labels: Sequence[str] | None = None) -> None:
-        """Raises CallError unless a model of these text columns, this cleaning and, where given, these labels can take the rows as they are."""
+    def check_made_for(self, model: Mapping[str, Any], labels: Sequence[str] | None = None) -> None:
+        """Raises CallError unless a model of this task, text, columns and cleaning, and where given these labels, can take the rows as they are."""
+        cleaning = model["cleaning"]
         for en, zh, wanted, there in (
-            ("text columns", "文本列", list(text), list(self.text_columns)),
+            ("task", "任务", [model["task"]], [self.meta["task"]]),
+            ("text columns", "文本列", list(model["text"]), list(self.text_columns)),
+            ("columns", "列", [f"{each['name']}: {each['kind']}" for each in model["columns"]], [f"{name}: {kind}" for name, kind in self.meta["kinds"].items()]),
             ("labels", "标签", list(labels or self.labels), list(self.labels)),
             ("cleaning", "清洗设置", [f"{name} = {cleaning[name]}".lower() for name in sorted(cleaning)],
              [f"{name} = {self.meta['cleaning'][name]}".lower() for name in sorted(self.meta["cleaning"])]),
@@ -72,6 +78,11 @@ class Examples:
                 raise CallError(say(f"These examples are not made for this model: its {en} are {odd[0]}, theirs are {odd[1]}.",
                                     f"这些数据不适用于这个模型：模型的{zh}是 {odd[0]}，数据的是 {odd[1]}。"),
                                 say("prepare them with the settings of the model, or build a model for them", "请用模型的设置重新准备数据，或为这些数据新建一个模型"))
+
+    @property
+    def numeric(self) -> bool:
+        """Whether a number is to be told, not a label."""
+        return self.facts.numeric
 
     @property
     def crossfit(self) -> bool:
@@ -92,10 +103,22 @@ class Examples:
         wanted = [PARTS.index(part) for part in parts]
         return np.flatnonzero(np.isin(self.frame["part"].to_numpy(), wanted))
 
-    def labelled(self, *parts: str) -> Labelled:
-        """The texts and label numbers of these parts."""
-        rows = self.rows_of(*parts)
-        return Labelled(self.frame["text"][rows].to_list(), self.frame["label"][rows].to_numpy().astype(np.int64))
+    def cells(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """The columns beside the text at these positions, as prepare read them."""
+        taken = {name: self.frame[cell_column(name)][rows] for name in self.meta["kinds"]}
+        return {name: values.to_numpy() if values.dtype.is_float() else np.array(values.to_list(), dtype=object) for name, values in taken.items()}
+
+    def labelled(self, *parts: str, encoder: Any = None) -> Labelled:
+        """The rows of these parts; labels are label numbers, or targets in the data's own unit.
+
+        encoder: the model's ColumnEncoder, for the columns beside the text; without one they are left out.
+        """
+        rows, beside = self.rows_of(*parts), {}
+        if encoder is not None and self.meta["kinds"]:
+            features, words = encoder.encode(self.cells(rows))
+            beside = {"features": features, "words": words, "word_count": encoder.word_count}
+        known = self.frame["target"][rows].to_numpy() if self.numeric else self.frame["label"][rows].to_numpy().astype(np.int64)
+        return Labelled(self.frame["text"][rows].to_list(), known, **beside)
 
 
 @dataclass(frozen=True)
@@ -104,13 +127,15 @@ class Model:
 
     task: str
     text: tuple[str, ...]
-    labels: tuple[str, ...]
+    labels: tuple[str, ...]  # none where a number is told
     cleaning: Mapping[str, Any]
     rungs: tuple[Recipe, ...]
     examples: str  # fingerprint of the examples it was built for
     chosen_by: str = "auto"
     folder: Path | None = None
     ladder: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
+    columns: tuple[Mapping[str, Any], ...] = ()  # how the columns beside the text are encoded: the state of a ColumnEncoder
+    target: Mapping[str, Any] | None = None  # the scale of the number that is told
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The one training loop: cross-entropy minimised by gradient descent, as a generator of Progress.
+"""The one training loop: cross-entropy, or a number's squared or absolute error, minimised by gradient descent, as a generator of Progress.
 
 `measure` times a few steps and chooses precision and threads; `plan_descent` fixes everything the clock could touch;
 `descend` then follows the plan: the same plan gives the same bits, whether or not it was interrupted. The randomness of
@@ -29,12 +29,12 @@ from .language import Said, say
 from .optimisers import Optimiser
 
 __all__ = [
-    "Checkpoints", "Descended", "Descent", "DescentPlan", "Measured", "accuracy", "arrays_of", "descend", "logits_of", "measure", "plan_descent",
+    "Checkpoints", "Descended", "Descent", "DescentPlan", "Measured", "accuracy", "arrays_of", "closeness", "descend", "logits_of", "measure", "plan_descent",
     "put_arrays", "refit_plan", "schedule", "steady",
 ]  # fmt: skip
 
 RETRIES = 5  # halvings of the step size before giving up
-EXPLODED = 20.0  # times the loss of guessing: no step in its right mind comes here
+EXPLODED = 20.0  # times the loss of guessing, of the worst row where a number is guessed: no step in its right mind comes here
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -119,7 +119,7 @@ def descend(
 ) -> Iterator[Progress]:
     """Train `network` in place as planned, going on from the newest checkpoint; the last Progress carries Descended.
 
-    judge(logits, labels) -> the dev figure, higher is better (default: accuracy). With dev, the weights of the best look
+    judge(logits, labels) -> the dev figure, higher is better (default: accuracy, or closeness to a number). With dev, the weights of the best look
     are kept. Raises WorkError when the loss still explodes after five halvings of the step size.
     """
     descent = Descent(network, train, labels, plan)
@@ -131,7 +131,7 @@ def descend(
             with steady(plan):
                 loss = descent.walk_to(descent.next_stop())
                 if dev is not None and descent.at(plan.dev_every):
-                    descent.look((judge or accuracy)(logits_of(network, dev[0], plan), dev[1]))
+                    descent.look((judge or descent.judge)(logits_of(network, dev[0], plan), dev[1]))
         except Exploded as explosion:
             loss, said = None, descent.step_back(explosion.what)
         if checkpoints and (said or descent.at(plan.checkpoint_every)):
@@ -169,7 +169,11 @@ class Descent:
 
     def __init__(self, network: nn.Module, train: Ragged, labels: np.ndarray, plan: DescentPlan) -> None:
         self.network, self.train, self.plan = network.to(plan.device), train, plan
-        self.labels = torch.from_numpy(np.asarray(labels, dtype=np.int64))
+        labels = np.asarray(labels)
+        self.numeric = labels.dtype.kind == "f"
+        self.labels = torch.from_numpy(labels.astype(np.float32 if self.numeric else np.int64))
+        self.most = EXPLODED * (1 + float(np.square(labels).max(initial=0)) if self.numeric else math.log(labels.max(initial=0) + 2))
+        self.judge = closeness if self.numeric else accuracy
         self.lengths = cut_lengths(train, plan.longest)
         self.mean_rows = plan.batch_tokens / max(float(self.lengths.mean()), 1.0) if len(train) else 1.0
         self.optimiser = Optimiser(network, plan.optimiser, plan.weight_decay)
@@ -220,7 +224,7 @@ class Descent:
         (loss * (len(rows) / self.mean_rows)).backward()
         norm = self.optimiser.clip(self.plan.clip)
         value = float(loss.detach())
-        if not (math.isfinite(value) and math.isfinite(norm)) or value > EXPLODED * math.log(self.labels.max() + 2):
+        if not (math.isfinite(value) and math.isfinite(norm)) or value > self.most:
             raise Exploded(self.explain(value, rows))
         self.optimiser.update(self.plan.learning_rate * self.scale * schedule(self.step, self.plan))
         self.step, self.index = self.step + 1, self.index + 1
@@ -231,6 +235,9 @@ class Descent:
         ids, lengths = (torch.from_numpy(array).to(plan.device) for array in padded(self.train, rows, longest=plan.longest))
         with torch.autocast(plan.device, dtype=torch.bfloat16, enabled=plan.precision == "bf16"):
             logits = self.network(ids, lengths)
+        if self.numeric:
+            error = F.l1_loss if plan.loss == "absolute" else F.mse_loss
+            return error(logits.float()[:, 0], self.labels[rows].to(plan.device))
         return F.cross_entropy(logits.float(), self.labels[rows].to(plan.device), self.weights, label_smoothing=plan.label_smoothing)
 
     def look(self, figure: float) -> None:
@@ -341,3 +348,8 @@ def logits_of(network: nn.Module, encoded: Ragged, plan: DescentPlan) -> np.ndar
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Share of rows whose highest logit is their label's."""
     return float((logits.argmax(1) == labels).mean())
+
+
+def closeness(numbers: np.ndarray, targets: np.ndarray) -> float:
+    """1 less the mean squared error: targets vary by 1 on train, so always saying their mean is 0, being right is 1."""
+    return 1.0 - float(np.square(numbers[:, 0] - targets).mean())

@@ -46,6 +46,8 @@ class DescentPlan:
     """Largest norm of a gradient; 0: as it is."""
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] | None = None
+    loss: str = "squared"
+    """Where a number is learnt: squared or absolute error. Labels always take cross-entropy."""
     longest: int = 0
     """Rows are cut to their first so many positions; 0: as they are."""
     dev_every: int = 100
@@ -97,7 +99,9 @@ def plan_descent(
     chosen = {name: value for name, value in options.items() if name in DescentPlan.__dataclass_fields__}
     if chosen.get("optimiser") == "sgd" and "learning_rate" in chosen:
         chosen["learning_rate"] *= SGD_RATE
-    if chosen.get("class_weights") == "balanced":
+    if labels.dtype.kind == "f":
+        chosen.pop("class_weights", None)
+    elif chosen.get("class_weights") == "balanced":
         shares = np.bincount(labels, minlength=count) / len(labels)
         seen = shares > 0
         chosen["class_weights"] = tuple(np.where(seen, 1 / np.where(seen, shares, 1) / np.count_nonzero(seen), 1.0).tolist())

@@ -166,26 +166,19 @@ def find_give_aways(places: Places, at: np.ndarray, unused: Mapping[str, Sequenc
     return [places.finding("gives_away", at[rows], what, 'give_aways = "stop"') for rows, what in told if rows]
 
 
-def check_usable(texts: Sequence[str], labels: Sequence[str], *, where: str, text: str, label: str, test: bool) -> None:
-    """Raises CallError where a table has no row with a text and a label; a table to learn from, also where its texts are numbers."""
+def check_usable(filled: Sequence[bool], labels: Sequence[str], *, where: str, read: str, label: str, test: bool) -> None:
+    """Raises CallError where a table has no row with something to read, or none that has a label as well."""
     other = say("take [prepare] test out, or give a table with such rows", "去掉 [prepare] test，或换一张有这些内容的表")
-    if not any(texts):
-        raise CallError(say(f"Every text in {text!r} is empty.", f"{text!r} 列的文本全部为空。"),
+    if not any(filled):
+        raise CallError(say(f"Every text in {read!r} is empty.", f"{read!r} 列的文本全部为空。"),
                         other if test else say("name another text column: [prepare] text", "请换一个文本列：[prepare] text"), where=where)
-    if not test and all(each.replace(".", "").replace(",", "").replace("-", "").isdigit() for each in texts if each):
-        raise CallError(say(f"The column {text!r} holds numbers where text is expected.", f"{text!r} 列里是数字，而这里需要文本。"),
-                        say("name a column of sentences: [prepare] text", "请换成写有句子的列：[prepare] text"), where=where)
-    if not any(each and name for each, name in zip(texts, labels)):
+    if not any(each and name for each, name in zip(filled, labels)):
         raise CallError(say(f"No row with a text has a label in {label!r}.", f"有文本的行在 {label!r} 列里都没有标签。"),
                         other if test else say("name another label column: [prepare] label", "请换一个标签列：[prepare] label"), where=where)
 
 
-def check_learnable(counts: Mapping[str, int], *, where: str, label: str) -> None:
-    """Raises CallError where there are not two labels with two rows each."""
-    if len(counts) < 2:
-        only = next(iter(counts), "")
-        raise CallError(say(f"There is only one label ({only!r}): nothing to tell apart.", f"只有一个标签（{only!r}）：没有可区分的内容。"),
-                        say(f"name another label column: [prepare] label (now {label!r})", f"请换一个标签列：[prepare] label（现在是 {label!r}）"), where=where)
-    if sum(count >= 2 for count in counts.values()) < 2:
-        raise CallError(say("Fewer than two labels have two rows or more: nothing can be learnt and tested.", "至少要有两个标签各有两行以上，否则无法学习和测试。"),
-                        say(f"add rows, or name another label column: [prepare] label (now {label!r})", f"请增加数据，或换一个标签列：[prepare] label（现在是 {label!r}）"), where=where)
+def check_sentences(texts: Sequence[str], *, where: str, text: str) -> None:
+    """Raises CallError where the texts to learn from are numbers."""
+    if any(texts) and all(each.replace(".", "").replace(",", "").replace("-", "").isdigit() for each in texts if each):
+        raise CallError(say(f"The column {text!r} holds numbers where text is expected.", f"{text!r} 列里是数字，而这里需要文本。"),
+                        say("name a column of sentences: [prepare] text; a column of numbers stands under columns", "请换成写有句子的列：[prepare] text；数字列写在 columns 下"), where=where)

@@ -15,6 +15,7 @@ Rule = Callable[[Any, str], str | None]
 SCHEMA = 1
 MOST_MEMBERS = 16
 MOST_LABELS = 1_000_000
+MOST_COLUMNS = 10_000
 MOST_DEPTH = 6  # of what a recipe notes down
 LONGEST_WORD = 10_000
 WHOLE_FILES = ("model.json", "golden.json", "report.json")
@@ -113,8 +114,10 @@ FLAG = where(lambda value: type(value) is bool)
 TEMPERATURE = number(0.01, 100.0)  # wider than what is ever fitted
 SHARE = number(0.0, 1.0)
 SAID = record({"en": WORD, "zh": WORD})
-LADDER = record({"family": WORD, "size": WORD, "parameters": COUNT, "n": COUNT, "accuracy": SHARE, "log_loss": number(0.0, 1e6),
-                 "gain": maybe(list_of(number(-1e6, 1e6), 3, 3)), "level": SHARE, "kept": FLAG})
+LADDER = record({"family": WORD, "size": WORD, "parameters": COUNT, "n": COUNT, "gain": maybe(list_of(number(-1e6, 1e6), 3, 3)), "level": SHARE, "kept": FLAG},
+                {"accuracy": SHARE, "log_loss": number(0.0, 1e6), "squared_error": number(0.0, 1e12), "absolute_error": number(0.0, 1e12)})
+COLUMN = record({"name": WORD, "kind": WORD, "encoding": plain_record})  # the kind of column checks its own encoding
+INTERVAL = record({"coverage": SHARE, "half_width": maybe(number(0.0, 1e12)), "n": COUNT})
 HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE,
                     "said": SAID})
 BUNDLE = record({"kind": one_of(["startlm bundle"]), "schema": whole(SCHEMA, SCHEMA), "version": WORD, "startlm": WORD, "python": WORD,
@@ -144,18 +147,23 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
     last = len(labels) - 1 if isinstance(labels, list) else 0
     member = record({"family": WORD, "size": WORD, "parameters": COUNT, "options": plain_record, "temperature": TEMPERATURE,
                      "tokenizer": one_of(shelves["tokenizer"]), "engine": one_of(shelves["engine"])})
-    rule = record(
-        {"schema": whole(SCHEMA, SCHEMA), "task": one_of(shelves["task"]), "text": texts(1), "labels": texts(2), "temperature": TEMPERATURE,
-         "cleaning": record(dict.fromkeys(shelves["cleaning"], FLAG)), "out_of_scope": maybe(whole(0, last)),
-         "ladder": list_of(LADDER, 0, MOST_MEMBERS), "members": list_of(member, 1, MOST_MEMBERS)},
-        {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER, "out_of_scope_label": WORD},
-    )
-    _refuse(rule(settings, ""), "model.json", place)
+    every = {"schema": whole(SCHEMA, SCHEMA), "task": one_of(shelves["task"]), "text": texts(0), "columns": list_of(COLUMN, 0, MOST_COLUMNS),
+             "cleaning": record(dict.fromkeys(shelves["cleaning"], FLAG)), "ladder": list_of(LADDER, 0, MOST_MEMBERS), "members": list_of(member, 1, MOST_MEMBERS)}
+    of_task = {
+        "classify": ({"labels": texts(2), "temperature": TEMPERATURE, "out_of_scope": maybe(whole(0, last))},
+                     {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER, "out_of_scope_label": WORD}),
+        "score": ({"labels": where(lambda value: value == []), "target": plain_record, "interval": INTERVAL}, {}),
+    }
+    needed, optional = of_task.get(str(settings.get("task")), of_task["classify"])
+    _refuse(record({**every, **needed}, optional)(settings, ""), "model.json", place)
+    if not settings["text"] and not settings["columns"]:
+        _refuse("text", "model.json", place)
 
 
-def check_golden(settings: Mapping[str, Any], count: int, labels: Collection[str], place: str) -> None:
-    """Raises BundleError unless there are `count` golden answers, each one of the labels with its confidence."""
-    rule = record({"answers": list_of(record({"prediction": one_of(labels), "confidence": SHARE}), count, count)})
+def check_golden(settings: Mapping[str, Any], count: int, model: Mapping[str, Any], place: str) -> None:
+    """Raises BundleError unless there are `count` golden answers: one of the model's labels with its confidence, or a number."""
+    answer = {"prediction": number(-1e300, 1e300)} if model["task"] == "score" else {"prediction": one_of(model["labels"]), "confidence": SHARE}
+    rule = record({"answers": list_of(record(answer), count, count)})
     _refuse(rule(settings, ""), "golden.json", place)
 
 

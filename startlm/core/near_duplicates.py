@@ -92,8 +92,8 @@ def groups(n: int, pairs: Pairs) -> np.ndarray:
             return group
 
 
-def leaks(train_texts: Sequence[str], test_texts: Sequence[str], threshold: float = 0.9) -> Leaks:
-    """Which test rows stand in train, exactly or nearly."""
+def leaks(train_texts: Sequence[str], test_texts: Sequence[str], threshold: float | None = 0.9) -> Leaks:
+    """Which test rows stand in train, exactly or nearly; without a threshold, exactly only."""
     texts = [*train_texts, *test_texts]
     group, border = exact_groups(texts), len(train_texts)
     members: dict[int, tuple[list[int], list[int]]] = {}
@@ -101,7 +101,7 @@ def leaks(train_texts: Sequence[str], test_texts: Sequence[str], threshold: floa
         members.setdefault(first, ([], []))[row >= border].append(row if row < border else row - border)
     exact = [pair for train, test in members.values() for pair in _name_all(test, train)]
     near: dict[tuple[int, int], float] = {}
-    pairs = near_pairs(texts, threshold)
+    pairs = Pairs(np.zeros((0, 2), np.int64), np.zeros(0)) if threshold is None else near_pairs(texts, threshold)
     for (low, high), similarity in zip(pairs.rows.tolist(), pairs.similarity.tolist(), strict=True):
         if group[high] != high:  # a repeated text: counted above
             continue

@@ -37,8 +37,8 @@ class Flag:
         return f"{flag_of(self.section, self.name)} {shlex.quote(value)}"
 
 
-def read_file(folder: Path, sections: Mapping[str, type]) -> dict[str, Any]:
-    """Every section's settings as startlm.toml has them. Raises CallError for anything misspelt, before any work."""
+def read_file(folder: Path, sections: Mapping[str, type]) -> tuple[str, dict[str, Any]]:
+    """The task, and every section's settings, as startlm.toml has them. Raises CallError for anything misspelt, before any work."""
     path = folder / FILE
     if not path.is_file():
         name = shlex.quote(str(folder))
@@ -49,14 +49,12 @@ def read_file(folder: Path, sections: Mapping[str, type]) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CallError(say(f"{FILE} is not valid TOML: {error}", f"{FILE} 不是有效的 TOML：{error}"), say("mend that line", "请修改那一行"), where=str(path)) from None
     task = content.pop("task", "classify")
-    if task != "classify":
-        raise CallError(say(f"There is no task {task!r} yet.", f"还没有 {task!r} 这种任务。"), say('write task = "classify"', '请写 task = "classify"'), where=str(path))
     for name in content:
         if name not in sections:
             raise unknown_key(name, ["task", *sections], section="", where=str(path))
         if not isinstance(content[name], dict):
             raise CallError(say(f"{name} is a section, not a setting.", f"{name} 是一节，不是一个设置。"), say(f"write [{name}] on a line, its settings below", f"另起一行写 [{name}]，它的设置写在下面"), where=str(path))
-    return {name: check_settings(cls, content.get(name, {}), section=name, where=str(path)) for name, cls in sections.items()}
+    return task, {name: check_settings(cls, content.get(name, {}), section=name, where=str(path)) for name, cls in sections.items()}
 
 
 # ------------------------------------------------------------------ flags

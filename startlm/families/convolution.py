@@ -48,6 +48,7 @@ class Convolution:
 
     name = "convolution"
     engine = "onnx"
+    needs = ("text",)
 
     @staticmethod
     def recipe(facts: Facts, size: str) -> Recipe:

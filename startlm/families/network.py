@@ -13,6 +13,7 @@ from ..core.checkpoints import CheckpointFolder
 from ..core.contracts import Fitted, Labelled, Progress, Ragged, Recipe
 from ..core.errors import MissingExtraError
 from ..core.graphs import export_graph, padded, quantise
+from ..core.inputs import encode_inputs, width_of
 from ..core.language import say
 from ..core.shelves import look_up
 from ..engines import ENGINES
@@ -33,7 +34,7 @@ def plan_network(family: Any, recipe: Recipe, train: Labelled, labels: int, *, s
     from ..core.descent import measure, plan_descent
 
     tokenizer, encoded = _encoded(recipe, train)
-    network = _network(family, recipe, tokenizer.vocabulary_size, labels, seed)
+    network = _network(family, recipe, width_of(tokenizer, train), labels, seed)
     measured = measure(network, encoded, train.labels, recipe.options, seed=seed, threads=threads)
     whole = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed, count=labels)
     plan = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed, seconds=seconds, count=labels)
@@ -52,12 +53,13 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
     from ..core.descent import Descended, DescentPlan, descend, refit_plan
 
     tokenizer, encoded = _encoded(recipe, train)
-    network = _network(family, recipe, tokenizer.vocabulary_size, labels, seed)
+    width = width_of(tokenizer, train)
+    network = _network(family, recipe, width, labels, seed)
     plan = DescentPlan(**recipe.options["descent"])
     planned, kept = recipe.options["planned_rows"], recipe.options.get("kept_step", plan.stop)
     if dev is None:
         plan = refit_plan(plan, Descended(kept, kept, None), planned, len(train))
-    looked_at = None if dev is None else (tokenizer.encode(dev.texts), dev.labels)
+    looked_at = None if dev is None else (encode_inputs(tokenizer, dev), dev.labels)
     store, descended = CheckpointFolder(checkpoints), None
     for progress in descend(network, encoded, train.labels, plan, dev=looked_at, checkpoints=store):
         descended = progress.result
@@ -65,14 +67,14 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
         if store.damaged:
             names, store.damaged = store.damaged, []
             yield Progress("train", said=say(f"Damaged checkpoints were passed over: {', '.join(names)}.", f"跳过了损坏的检查点：{'、'.join(names)}。"))
-    graph = export_graph(network, (1, 1, *encoded.values.shape[1:]), tokenizer.vocabulary_size, max_length=recipe.options["longest"])
+    graph = export_graph(network, (1, 1, *encoded.values.shape[1:]), width, max_length=recipe.options["longest"])
     precision, engine = _choose_precision(graph, recipe, encoded, looked_at, seed)
     options = {**recipe.options, "kept_step": descended.step if dev is not None else kept, "precision": precision}
     yield Progress("train", plan.stop, plan.stop, result=Fitted(replace(recipe, options=options), tokenizer, engine.state()))
 
 
 def _choose_precision(graph: bytes, recipe: Recipe, encoded: Ragged, dev: tuple[Ragged, np.ndarray] | None, seed: int) -> tuple[str, Any]:
-    """int8 where dev loses at most INT8_MAY_LOSE; without dev, what was chosen before (fp32 where nothing was)."""
+    """int8 where dev loses at most INT8_MAY_LOSE of accuracy, or of a number's closeness; without dev, what was chosen before (fp32 where nothing was)."""
     chosen = recipe.options.get("precision")
     plain = _engine(graph, "fp32", encoded, recipe)
     if dev is None and chosen != "int8":
@@ -80,8 +82,14 @@ def _choose_precision(graph: bytes, recipe: Recipe, encoded: Ragged, dev: tuple[
     small = _engine(_quantised(graph, encoded, recipe, seed), "int8", encoded, recipe)
     if dev is None:
         return "int8", small
-    lost = _right(plain, dev) - _right(small, dev)
-    return ("int8", small) if lost <= may_lose(len(dev[1])) else ("fp32", plain)
+    return ("int8", small) if _loses_little(plain, small, dev) else ("fp32", plain)
+
+
+def _loses_little(plain: Any, small: Any, dev: tuple[Ragged, np.ndarray]) -> bool:
+    if dev[1].dtype.kind == "f":
+        losses = [float(np.square(engine.logits(dev[0])[:, 0] - dev[1]).mean()) for engine in (plain, small)]
+        return losses[1] - losses[0] <= INT8_MAY_LOSE
+    return _right(plain, dev) - _right(small, dev) <= may_lose(len(dev[1]))
 
 
 def may_lose(rows: int) -> int:
@@ -115,7 +123,7 @@ def _has_vnni() -> bool:
 
 def _encoded(recipe: Recipe, train: Labelled) -> tuple[Any, Ragged]:
     tokenizer = look_up(TOKENIZERS, recipe.tokenizer, say("tokenizer", "分词器")).fit(train.texts, **recipe.tokenizer_options)
-    return tokenizer, tokenizer.encode(train.texts)
+    return tokenizer, encode_inputs(tokenizer, train)
 
 
 def _network(family: Any, recipe: Recipe, vocabulary_size: int, labels: int, seed: int) -> Any:

@@ -7,7 +7,9 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
+
+import numpy as np
 
 from ..core.contracts import BadRow, Table
 from ..core.disk_errors import work_errors
@@ -89,6 +91,15 @@ class Rows:
                 continue
             self.line.append(row.line)
             self.values.append(row.values if same else tuple(None if i is None else row.values[i] for i in order))
+
+    def reject(self, found: Mapping[int, BadRow]) -> np.ndarray:
+        """Move rows, by their positions, to those that could not be read; bool (N,): which of the N rows stay."""
+        keep = np.ones(len(self.line), dtype=bool)
+        keep[list(found)] = False
+        self.bad += [(source, found[i]) for source, start, end in self.bounds for i in sorted(found) if start <= i < end]
+        self.starts = [int(keep[:start].sum()) for start in self.starts]
+        self.line, self.values = ([each for each, kept in zip(column, keep) if kept] for column in (self.line, self.values))  # type: ignore[assignment]
+        return keep
 
     @property
     def bounds(self) -> list[tuple[str, int, int]]:

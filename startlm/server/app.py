@@ -76,7 +76,7 @@ def _rows(body: Any, predictor: Predictor) -> list[Any]:
     rows = body.get("rows") if isinstance(body, dict) and set(body) == {"rows"} else None
     if not isinstance(rows, list) or not 0 < len(rows) <= MOST_ROWS or not all(isinstance(row, (str, dict)) for row in rows):
         raise CallError(say(f'send {{"rows": [...]}} with 1 to {MOST_ROWS} texts or objects', f'请发送 {{"rows": [...]}}，含 1 到 {MOST_ROWS} 条文字或对象'),
-                        say(f"an object needs: {', '.join(predictor.text_columns)}", f"对象需要：{'、'.join(predictor.text_columns)}"))
+                        say(f"an object needs: {', '.join(predictor.columns)}", f"对象需要：{'、'.join(predictor.columns)}"))
     return rows
 
 
@@ -87,9 +87,9 @@ def _refusal(status: int, message: Any) -> Response:
 def openapi(predictor: Predictor, version: str) -> dict[str, Any]:
     """The OpenAPI 3.1 document of this service."""
     text = {"type": "string"}
-    row = {"anyOf": [text, {"type": "object", "properties": dict.fromkeys(predictor.text_columns, text), "required": list(predictor.text_columns)}]}
-    answer = {"type": "object", "properties": {"prediction": {"type": "string", "enum": list(predictor.labels)}, "confidence": {"type": "number"},
-                                               "confidences": {"type": "object", "additionalProperties": {"type": "number"}}, "handed_over": {"type": "boolean"}}}
+    cells = dict.fromkeys(predictor.text_columns, text) | dict.fromkeys(predictor.encoder.kinds, {"type": ["string", "number", "boolean", "null"]})
+    row = {"anyOf": [text, {"type": "object", "properties": cells, "required": list(predictor.columns)}]}
+    answer = {"type": "object", "properties": predictor.task.answer_schema(predictor.settings)}
     body = {"type": "object", "properties": {"rows": {"type": "array", "items": row, "minItems": 1, "maxItems": MOST_ROWS}}, "required": ["rows"], "additionalProperties": False}
     result = {"type": "object", "properties": {"version": text, "answers": {"type": "array", "items": answer}}}
     return {"openapi": "3.1.0", "info": {"title": "StartLM", "version": version}, "paths": {

@@ -1,4 +1,4 @@
-"""The task classify: one label out of several for a text. Owns the dumb baseline, thresholds and the form of an answer."""
+"""The task classify: one label out of several. Owns the dumb baseline, how rungs are compared, thresholds and the form of an answer."""
 
 from __future__ import annotations
 
@@ -8,16 +8,135 @@ import numpy as np
 
 from ..core.contracts import Answer
 from ..core.errors import CallError
-from ..core.language import say
+from ..core.language import Said, say
+from ..core.settings import share_of
+from ..metrics.calibration import fit_temperature, log_softmax, softmax_with
+from ..metrics.comparison import paired_gain
+from ..metrics.hand_over import choose_threshold
 
 OUT_OF_SCOPE_NAMES = ("oos", "out_of_scope", "out-of-scope", "outofscope", "none_of_these", "超出范围", "范围外", "都不是")
 
 
 class Classify:
-    """Which label a text has, and how sure that is."""
+    """Which label a row has, and how sure that is. Where `settings` stands, it is what model.json says."""
 
     name = "classify"
 
+    # --- train: how rungs are compared. Answers of one rung: log-confidences float64 (N, L)
+    @staticmethod
+    def outputs(labels: Sequence[str]) -> int:
+        """How many numbers a network gives."""
+        return len(labels)
+
+    @staticmethod
+    def calibrated(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """Answers from logits (N, L), at the temperature that suits these rows."""
+        return log_softmax(logits, fit_temperature(logits, truth))
+
+    @staticmethod
+    def joined(answers: Sequence[np.ndarray]) -> np.ndarray:
+        """The answers of several members together."""
+        return log_softmax(np.mean(answers, axis=0))
+
+    @staticmethod
+    def losses(answers: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """float64 (N,): what train minimises; sees every row's confidence, so it tells rungs apart that accuracy cannot."""
+        return -answers[np.arange(len(truth)), truth]
+
+    @staticmethod
+    def worse(old: np.ndarray, new: np.ndarray, truth: np.ndarray, *, seed: int, level: float) -> bool:
+        """Whether fewer rows are right, by more than chance."""
+        high = paired_gain(*(answers.argmax(axis=1) == truth for answers in (old, new)), seed, level=level).high
+        return high is not None and high < 0
+
+    @staticmethod
+    def shown(answers: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+        """What the ladder's table says of one rung."""
+        return {"accuracy": float(np.mean(answers.argmax(axis=1) == truth)), "log_loss": float(Classify.losses(answers, truth).mean())}
+
+    @staticmethod
+    def described(logits: np.ndarray, truth: np.ndarray) -> tuple[float, Said]:
+        """The figure of one rung on the rows that choose, and in words."""
+        accuracy = float(np.mean(logits.argmax(axis=1) == truth))
+        return accuracy, say(f"{accuracy:.1%} right on the rows that choose", f"在用于选择的行上正确率 {accuracy:.1%}")
+
+    # --- train: what calibration rows settle
+    @staticmethod
+    def begun(labels: Sequence[str], every_label: Sequence[str], predict: Any) -> dict[str, Any]:
+        """What model.json says of the label out of scope. Raises CallError for a setting that is no label."""
+        Classify.check_out_of_scope(every_label, predict.out_of_scope)
+        number = Classify.out_of_scope(labels, predict.out_of_scope)
+        unlearnt = {"out_of_scope_label": predict.out_of_scope} if number is None and predict.out_of_scope is not None else {}
+        return {"labels": list(labels), "out_of_scope": number, **unlearnt}
+
+    @staticmethod
+    def temperatures(logits: Sequence[np.ndarray], truth: np.ndarray) -> list[float]:
+        """One for each member, from the rows that choose; alone it needs none of its own: the model's is then the only one."""
+        return [fit_temperature(each, truth) for each in logits] if len(logits) > 1 else [1.0]
+
+    @staticmethod
+    def of_member(logits: np.ndarray, temperature: float) -> np.ndarray:
+        """A member's part of the answer: log-confidences."""
+        return log_softmax(logits, temperature)
+
+    @staticmethod
+    def settled(mean: np.ndarray, truth: np.ndarray, settings: Mapping[str, Any], predict: Any) -> tuple[dict[str, Any], Said | None]:
+        """What calibration rows settle, for model.json, and in words; `mean` are the members' parts, averaged."""
+        temperature = fit_temperature(mean, truth)
+        if predict.hand_over is None:
+            return {"temperature": temperature}, None
+        confidences = softmax_with(mean, temperature)
+        chosen = choose_threshold(Classify.sureness(confidences, settings), confidences.argmax(axis=1) == truth, share_of(predict.hand_over))
+        return {"temperature": temperature, "threshold": chosen.value, "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}, chosen.said
+
+    # --- predict
+    @staticmethod
+    def answered(mean: np.ndarray, settings: Mapping[str, Any], temperature: float | None = None) -> np.ndarray:
+        """Confidences float64 (N, L), at the model's temperature unless another is given."""
+        return softmax_with(mean, temperature or settings["temperature"])
+
+    @staticmethod
+    def answers(confidences: np.ndarray, settings: Mapping[str, Any]) -> list[Answer]:
+        """One Answer a row from confidences float64 (N, L)."""
+        best, labels = confidences.argmax(axis=1), settings["labels"]
+        handed = Classify.handed_over(confidences, settings)
+        return [Answer(labels[top], float(row[top]), dict(zip(labels, row.tolist())), bool(over))
+                for row, top, over in zip(confidences, best, handed)]
+
+    @staticmethod
+    def answer_schema(settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The JSON Schema of an answer's properties."""
+        return {"prediction": {"type": "string", "enum": list(settings["labels"])}, "confidence": {"type": "number"},
+                "confidences": {"type": "object", "additionalProperties": {"type": "number"}}, "handed_over": {"type": "boolean"}}
+
+    @staticmethod
+    def columns(settings: Mapping[str, Any], every_label: bool) -> list[str]:
+        """The columns that predict adds to a table."""
+        return ["prediction", "confidence", "handed_over", *(f"confidence_{label}" for label in settings["labels"] if every_label)]
+
+    @staticmethod
+    def cells(confidences: np.ndarray, settings: Mapping[str, Any], every_label: bool) -> list[tuple[Any, ...]]:
+        """What stands in these columns, row by row."""
+        best, labels = confidences.argmax(axis=1), settings["labels"]
+        top = confidences[np.arange(len(best)), best]
+        rows = zip(best.tolist(), top.tolist(), Classify.handed_over(confidences, settings).tolist())
+        if every_label:
+            return [(labels[b], round(t, 6), h, *(round(c, 6) for c in every)) for (b, t, h), every in zip(rows, confidences.tolist())]
+        return [(labels[b], round(t, 6), h) for b, t, h in rows]
+
+    @staticmethod
+    def probed(confidences: np.ndarray, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What golden.json keeps of the answers to the probes."""
+        best = confidences.argmax(axis=1)
+        return [{"prediction": settings["labels"][top], "confidence": float(row[top])} for row, top in zip(confidences, best)]
+
+    @staticmethod
+    def agrees(was: Mapping[str, Any], now: np.ndarray, settings: Mapping[str, Any], tolerance: float) -> bool:
+        """Whether a probe is answered as it was. Two labels within the tolerance of each other may change places on another processor."""
+        own = now[settings["labels"].index(was["prediction"])]
+        return bool(abs(was["confidence"] - own) <= tolerance and now.max() <= own + 2 * tolerance)
+
+    # --- what a label means
     @staticmethod
     def baseline(labels: np.ndarray, count: int) -> int:
         """The number of the most frequent label: what always answering the same would say."""
@@ -53,11 +172,3 @@ class Classify:
         if settings.get("out_of_scope") is not None:
             handed = handed | (best == settings["out_of_scope"])
         return handed
-
-    @staticmethod
-    def answers(confidences: np.ndarray, labels: Sequence[str], settings: Mapping[str, Any]) -> list[Answer]:
-        """One Answer a row from confidences float64 (N, L)."""
-        best = confidences.argmax(axis=1)
-        handed = Classify.handed_over(confidences, settings)
-        return [Answer(labels[top], float(row[top]), dict(zip(labels, row.tolist())), bool(over))
-                for row, top, over in zip(confidences, best, handed)]

@@ -1,0 +1,222 @@
+"""The report of a classifier: every figure with its interval, its n and the dumb baseline, and what can be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from ..core.artifacts import Examples
+from ..core.contracts import Figure
+from ..core.findings import listed
+from ..core.language import Said, say
+from ..core.report_page import report_page
+from ..core.shelves import look_up
+from ..metrics import METRICS
+from ..metrics.calibration import calibration_error, reliability_bins
+from ..metrics.comparison import paired_gain
+from ..metrics.hand_over import ANSWER_NOTHING, Point, advise, curve, figures_at, hours_saved
+from ..metrics.intervals import in_words
+from ..metrics.judged import Judged, judge
+from ..metrics.labels import confused_pairs, label_figures, out_of_scope_figures
+from .judging import Judging
+
+PAIRS, PAIR_EXAMPLES = 10, 3
+
+
+class LabelReport(Judging):
+    """A classifier judged on one test part."""
+
+    ANSWERED = ("prediction", "confidence", "handed_over")
+    page = staticmethod(report_page)
+
+    def __init__(self, predictor: Any, examples: Examples, settings: Any) -> None:
+        super().__init__(predictor, examples, settings)
+        # The rows may be others than those the model learnt from, with other labels: numbers mean nothing, names do.
+        self.names = [*predictor.labels, *(name for name in examples.every_label if name not in predictor.labels)]
+        number_of = {name: number for number, name in enumerate(self.names)}
+        numbers = np.array([number_of[name] for name in examples.every_label], dtype=np.int64)
+        self.truth = numbers[self.test.labels]
+        self.outside = self._outside()
+        # A row out of scope that the model cannot know has no right answer: no figure of labels counts it.
+        self.counted = np.flatnonzero(self.truth != self.outside) if self.unlearnt_outside else np.arange(len(self.test))
+        learnt = numbers[self.learnt]
+        self.majority = self.task.baseline(learnt, len(self.names))
+        self.shares = np.bincount(learnt, minlength=len(self.names)) / len(learnt)
+
+    def _outside(self) -> int | None:
+        """The number of the label that means "none of these", of the model or of the test part alone."""
+        learnt = self.predictor.settings["out_of_scope"]
+        return learnt if learnt is not None else self.task.out_of_scope(self.names, self.predictor.settings.get("out_of_scope_label"))
+
+    @property
+    def unlearnt_outside(self) -> bool:
+        return self.outside is not None and self.outside >= len(self.predictor.labels)
+
+    def judge(self, mean: np.ndarray) -> None:
+        """Confidences of the test rows, float64 (N, L), and those before the last temperature."""
+        settings = self.predictor.settings
+        self.before = self._with_unseen(self.task.answered(mean, settings, 1.0))
+        self.confidences = self._with_unseen(self.task.answered(mean, settings))
+        self.predicted = self.confidences.argmax(axis=1)
+        self.correct = self.truth == self.predicted
+        self.handed = self.task.handed_over(self.confidences, settings)
+        self.judged = self._judge(self.confidences)
+
+    def _judge(self, confidences: np.ndarray) -> Judged:
+        return judge(self.truth[self.counted], confidences[self.counted], majority=self.majority, seed=self.settings.seed, shares=self.shares)
+
+    def _with_unseen(self, confidences: np.ndarray) -> np.ndarray:
+        missing = len(self.names) - confidences.shape[1]
+        return np.pad(confidences, ((0, 0), (0, missing)))
+
+    @property
+    def mistaken(self) -> np.ndarray:
+        """bool (N,): answered wrongly; where the model cannot know what is out of scope, handing it over is right."""
+        known_to_nobody = self.truth == self.outside if self.unlearnt_outside else False
+        return ~self.correct & ~(known_to_nobody & self.handed)
+
+    # --- the report
+    def content(self) -> dict[str, Any]:
+        judged = self.judged
+        sure = self.task.sureness(self.confidences, self.predictor.settings) if len(self.test) else np.zeros(0)
+        gain = paired_gain(judged.truth == self.majority, judged.correct, self.settings.seed)
+        better = gain.low is not None and gain.low > 0
+        figures = _figures(judged)
+        accuracy = Figure(**figures[0])
+        return {
+            **self.data(), "headline": self._headline(accuracy, better)._asdict(), "better_than_baseline": better,
+            "gain": asdict(gain), "baseline": {"label": self.names[self.majority], "accuracy": accuracy.baseline},
+            "labels": self.names,
+            "figures": figures, "figures_clean": self._clean_figures(), "cheapest": self._cheapest(),
+            "classes": [{"label": self.names[each.label], **{name: asdict(getattr(each, name)) for name in ("precision", "recall", "f1")}} for each in label_figures(judged) if not (self.unlearnt_outside and each.label == self.outside)],
+            "confusion": {"labels": self.names, "counts": judged.table.tolist()}, "confused_pairs": self._pairs(), "mistakes": int(self.mistaken.sum()),
+            "calibration": {"before": asdict(calibration_error(self._judge(self.before))), "after": asdict(calibration_error(judged)),
+                            "bins": self._bins(self.confidences), "bins_before": self._bins(self.before)},
+            "hand_over": self._hand_over(sure), "out_of_scope": self._out_of_scope(),
+            "minimum_accuracy": self.settings.minimum_accuracy, "broken_limit": self._broken_limit(accuracy), "warnings": [each._asdict() for each in self._warnings()],
+        }
+
+    def _broken_limit(self, accuracy: Figure) -> dict[str, str] | None:
+        """The stated limit that this model breaks, in words."""
+        least = self.settings.minimum_accuracy
+        if least is None or accuracy.value is not None and accuracy.value >= least:
+            return None
+        value = "–" if accuracy.value is None else f"{accuracy.value:.1%}"
+        return say(f"accuracy {value} is below the stated minimum of {least:.1%} (minimum_accuracy).", f"准确率 {value} 低于规定的最低值 {least:.1%}（minimum_accuracy）。")._asdict()
+
+    def _headline(self, accuracy: Figure, better: bool) -> Said:
+        left_out = len(self.test) - len(self.counted)
+        said = self._verdict(accuracy, better)
+        if not left_out:
+            return said
+        return say(f"{said.en} {left_out:,} more rows are out of scope.", f"{said.zh}另有 {left_out:,} 行超出范围，不计入。")
+
+    def _verdict(self, accuracy: Figure, better: bool) -> Said:
+        if accuracy.value is None:
+            few = in_words(accuracy)
+            return say(f"{few.en[0].upper()}{few.en[1:]} to say how good the model is.", f"{few.zh}，无法判断模型好坏。")
+        label, always = self.names[self.majority], 100 * (accuracy.baseline or 0.0)
+        if not better:
+            return say(f"Not better than the baseline: always answering {label!r} is right for {always:.1f} %, the model for {in_words(accuracy).en}.",
+                       f"不比基线好：总是回答 {label!r} 的准确率是 {always:.1f}%，模型是 {in_words(accuracy).zh}。")
+        return say(f"Right for {in_words(accuracy).en} of {accuracy.n:,} test rows; always answering {label!r} is right for {always:.1f} %.",
+                   f"在 {accuracy.n:,} 行测试数据上准确率 {in_words(accuracy).zh}；总是回答 {label!r} 的准确率是 {always:.1f}%。")
+
+    def _clean_figures(self) -> list[dict[str, Any]] | None:
+        """The same figures on the test rows that have no equal or near row in train; None where nothing leaks."""
+        if self.leaking is None:
+            return None
+        judged, keep = self.judged, ~self.leaking[self.counted]
+        return _figures(replace(judged, truth=judged.truth[keep], predicted=judged.predicted[keep], confidences=self.confidences[self.counted][keep]))
+
+    def _cheapest(self) -> dict[str, Any] | None:
+        """The ladder's first rung on the same test rows, and what the chosen model gains over it."""
+        if self.cheapest is None:
+            return None
+        judged = self.cheapest.judged
+        return {"family": self.cheapest.predictor.settings["members"][0]["family"], "figures": _figures(judged),
+                "gain": asdict(paired_gain(judged.correct, self.judged.correct, self.settings.seed))}
+
+    def _pairs(self) -> list[dict[str, Any]]:
+        found = []
+        for pair in confused_pairs(self.judged.table, PAIRS):
+            at = self.counted[(self.judged.truth == pair.truth) & (self.judged.predicted == pair.predicted)][:PAIR_EXAMPLES]
+            files, rows = (self.examples.frame[name][self.rows[at]].to_list() for name in ("file", "row"))
+            found.append({"truth": self.names[pair.truth], "prediction": self.names[pair.predicted], "count": pair.rows, "share": asdict(pair.share),
+                          "examples": [{"file": self.examples.meta["files"][file], "row": row, "text": self.test.texts[i]} for file, row, i in zip(files, rows, at)]})
+        return found
+
+    def _bins(self, confidences: np.ndarray) -> list[dict[str, Any]]:
+        return [each._asdict() for each in reliability_bins(confidences[self.counted].max(axis=1), self.judged.correct)] if len(self.counted) else []
+
+    def _hand_over(self, sure: np.ndarray) -> dict[str, Any]:
+        points, chosen, hours, tried = curve(sure, self.correct), None, None, 0.0
+        if "hand_over" in self.predictor.settings:
+            chosen = dict(self.predictor.settings["hand_over"])
+            point = figures_at(sure, self.correct, chosen["value"])
+            chosen |= {"answered_on_test": asdict(point.answered), "error_on_test": asdict(point.error)}
+            hours, tried = self._hours(point), chosen["target"] if chosen["value"] == ANSWER_NOTHING else 0.0
+        advice = advise(points, above=tried)
+        return {
+            "curve": [{"threshold": each.threshold, "answered": asdict(each.answered), "error": asdict(each.error), "hours_saved": self._hours(each)} for each in points],
+            "chosen": chosen, "hours_saved": hours, "minutes_per_row": self.settings.minutes_per_row,
+            "advice": None if advice is None else {"rate": advice.rate, "answered": asdict(advice.point.answered), "error": asdict(advice.point.error)},
+        }
+
+    def _hours(self, point: Point) -> dict[str, Any] | None:
+        minutes = self.settings.minutes_per_row
+        return None if minutes is None else asdict(hours_saved(point.answered, minutes))
+
+    def _out_of_scope(self) -> dict[str, Any] | None:
+        """The share of rows out of scope that is caught, and of the others wrongly held for such; None where nothing tells them apart."""
+        settings = self.predictor.settings
+        label = self.names[self.outside] if self.outside is not None else settings.get("out_of_scope_label")
+        learnt, threshold = settings["out_of_scope"] is not None, "threshold" in settings
+        if label is None and not threshold:
+            return None
+        is_out = self.truth == (-1 if self.outside is None else self.outside)
+        found = out_of_scope_figures(is_out, self.predicted == self.outside if learnt else self.handed)
+        return {"label": label, "learnt": learnt, "rows": int(is_out.sum()), "caught": asdict(found.caught), "false_alarms": asdict(found.false_alarms),
+                "said": _say_out_of_scope(int(is_out.sum()), learnt, threshold)._asdict()}
+
+    def _warnings(self) -> list[Said]:
+        said = self.found()
+        unseen = self.counted[self.truth[self.counted] >= len(self.predictor.labels)]
+        if len(unseen):
+            rows = listed(self.examples.frame["row"][self.rows[unseen]].to_list())
+            named = [self.names[number] for number in np.unique(self.truth[unseen])]
+            said.append(say(f"Test rows with a label that the model never learnt ({', '.join(named)}), counted as wrong: {len(unseen)} (rows {rows})",
+                            f"{len(unseen)} 行测试数据的标签是模型没有学过的（{'、'.join(named)}），一律算错（第 {rows} 行）"))
+        return said
+
+    def order(self) -> list[int]:
+        """The rows answered wrongly, the surest first."""
+        return [i for i in np.argsort(-self.confidences.max(axis=1), kind="stable").tolist() if self.mistaken[i]] if len(self.test) else []
+
+    def shown(self, i: int) -> tuple[Any, ...]:
+        return (self.names[self.truth[i]], self.names[self.predicted[i]], round(float(self.confidences[i].max()), 6), "true" if self.handed[i] else "false")
+
+
+def _say_out_of_scope(rows: int, learnt: bool, threshold: bool) -> Said:
+    """How rows out of scope are counted."""
+    if learnt:
+        said = say("The model learnt this label: a row out of scope is caught where it is the prediction. Accuracy and the other figures count these rows like any others.",
+                   "模型学过这个标签：预测为它就算识别出来。准确率等指标把这些行和其他行一样计入。")
+    else:
+        said = say("The model never learnt what is out of scope: such a row is caught where it is handed over to a person, and any other row handed over is a false alarm. "
+                   "Accuracy and the figures of labels leave these rows out; the hand-over curve counts them as wrong where the model answers.",
+                   "模型没有学过哪些消息超出范围：这样的行转人工就算识别出来，其他行转人工则算误报。准确率和各标签的指标不计入这些行；在转人工曲线里，模型回答了它们就算错。")
+        if threshold:
+            said = say(f"{said.en} What [predict] hand_over promises was measured without such rows.", f"{said.zh}[predict] hand_over 的承诺是在没有这类消息的数据上测得的。")
+        else:
+            said = say(f"{said.en} Nothing is handed over yet: hand_over under [predict] sets a threshold.", f"{said.zh}目前什么都不转人工：在 [predict] 下写 hand_over 即可设定阈值。")
+    if rows:
+        return said
+    return say(f"The test part has no rows out of scope: only false alarms can be measured. {said.en}", f"测试部分没有超出范围的行：只能测误报。{said.zh}")
+
+
+def _figures(judged: Judged) -> list[dict[str, Any]]:
+    """Every figure on the shelf, JSON-ready."""
+    return [asdict(look_up(METRICS, name, say("metric", "指标"))(judged)) for name in METRICS]

@@ -1,0 +1,82 @@
+"""The report of a model that tells a number: figures with their intervals, the interval around answers, and where it errs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from ..columns.target import Target
+from ..core.artifacts import Examples
+from ..core.contracts import Figure
+from ..core.language import say
+from ..core.report_numbers import numbers_page
+from ..metrics.comparison import paired_gain
+from ..metrics.numbers import JudgedNumbers
+from .judging import Judging
+from .score import Intervals, headline, number_content, number_figures
+
+MISTAKES = 0.1  # of the test rows stand in mistakes.csv: those that are furthest off
+
+
+class NumberReport(Judging):
+    """A model of numbers judged on one test part."""
+
+    ANSWERED = ("prediction", "low", "high")
+    page = staticmethod(numbers_page)
+
+    def __init__(self, predictor: Any, examples: Examples, settings: Any) -> None:
+        super().__init__(predictor, examples, settings)
+        self.truth = self.test.labels
+        self.constants = self.task.baseline(self.learnt)
+
+    def judge(self, mean: np.ndarray) -> None:
+        """Numbers and their intervals, float64 (N, 3)."""
+        self.answered = self.task.answered(mean, self.predictor.settings)
+        self.judged = self._judge(np.ones(len(self.truth), dtype=bool))
+
+    def _judge(self, rows: np.ndarray) -> JudgedNumbers:
+        return JudgedNumbers(self.truth[rows], self.answered[rows, 0], self.constants.mean, self.constants.median, self.settings.seed)
+
+    def content(self) -> dict[str, Any]:
+        interval, target = self.predictor.settings["interval"], self.predictor.settings["target"]
+        ends = (None, None) if interval["half_width"] is None else (self.answered[:, 1], self.answered[:, 2])
+        found = number_content(self.judged, Intervals(interval["coverage"], interval["half_width"], *ends))
+        error = Figure(**found["figures"][0])
+        said = Target.from_state(target).said
+        return {
+            **self.data(), "headline": headline(self.judged, error, found["better_than_baseline"])._asdict(), **found,
+            "target": {"name": self.examples.meta["label"], "transform": target["transform"], "said": said and said._asdict(),
+                       "quantiles": np.quantile(self.learnt, (0, 0.25, 0.5, 0.75, 1)).tolist()},
+            "figures_clean": self._clean_figures(), "cheapest": self._cheapest(), "mistakes": len(self.order()),
+            "maximum_mae": self.settings.maximum_mae, "broken_limit": self._broken_limit(error), "warnings": [each._asdict() for each in self.found()],
+        }
+
+    def _broken_limit(self, error: Figure) -> dict[str, str] | None:
+        """The stated limit that this model breaks, in words."""
+        most = self.settings.maximum_mae
+        if most is None or error.value is not None and error.value <= most:
+            return None
+        value = "–" if error.value is None else f"{error.value:.4g}"
+        return say(f"a mean absolute error of {value} is above the stated maximum of {most:g} (maximum_mae).", f"平均绝对误差 {value} 高于规定的最高值 {most:g}（maximum_mae）。")._asdict()
+
+    def _clean_figures(self) -> list[dict[str, Any]] | None:
+        """The same figures on the test rows that have no equal or near row in train; None where nothing leaks."""
+        return None if self.leaking is None else number_figures(self._judge(~self.leaking))
+
+    def _cheapest(self) -> dict[str, Any] | None:
+        """The ladder's first rung on the same test rows, and by how much less the chosen model is off."""
+        if self.cheapest is None:
+            return None
+        errors = [np.abs(judged.predicted - judged.truth) for judged in (self.cheapest.judged, self.judged)]
+        return {"family": self.cheapest.predictor.settings["members"][0]["family"], "figures": number_figures(self.cheapest.judged),
+                "gain": asdict(paired_gain(*errors, self.settings.seed, losses=True))}
+
+    def order(self) -> list[int]:
+        """The rows that are furthest off, the worst first."""
+        error = np.abs(self.answered[:, 0] - self.truth)
+        return np.argsort(-error, kind="stable")[: int(np.ceil(MISTAKES * len(error)))].tolist()  # type: ignore[no-any-return]
+
+    def shown(self, i: int) -> tuple[Any, ...]:
+        return (float(self.truth[i]), *self.task.cells(self.answered[i : i + 1], self.predictor.settings, False)[0])

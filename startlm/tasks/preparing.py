@@ -1,0 +1,211 @@
+"""Rows on their way from tables to examples: read, cleaned, compared with each other, given their parts, written down."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+import numpy as np
+
+from ..columns import as_text, guess_kind, kind_said
+from ..columns.cleaned import clean_rows
+from ..columns.cleaning import CleanSettings
+from ..columns.encoded import ColumnEncoder, parse_columns, read_cells
+from ..columns.roles import guess_split, no_parts
+from ..core.artifacts import PARTS
+from ..core.contracts import BadRow, Facts
+from ..core.errors import CallError
+from ..core.examples_folder import cell_column, row_keys, write_examples
+from ..core.findings import Finding, check_sentences, check_usable, contradictions, find_give_aways, findings_csv, leaks_json, repeats, stopped_by
+from ..core.language import say
+from ..core.near_duplicates import exact_groups, groups as near_groups, leaks as find_leaks, near_pairs
+from ..core.parts import TEST, TRAIN, draw_parts
+from ..core.scripts import languages_of
+from ..core.shelves import look_up
+from ..formats.rows import Rows, rejects_csv
+from . import LEARNT
+
+CHOICES = {"keep": say("kept", "保留"), "drop": say("dropped", "丢弃")}
+
+
+class Preparing:
+    """The rows on their way from the table to examples.arrow; each method does one part."""
+
+    def __init__(self, rows: Rows, settings: Any, clean: CleanSettings, task: str) -> None:
+        self.rows, self.settings, self.cleaning, self.task, self.where = rows, settings, clean, task, rows.sources[0]
+        self.kinds = self._kinds()
+        used = {*settings.text, *self.kinds, settings.label, settings.split_column}
+        self.unused = [name for name in rows.columns if name not in used]
+        self.learnt = look_up(LEARNT, task, say("task", "任务"))(settings)
+        self.findings: list[Finding] = []
+        self.leaks: dict[str, Any] = {}
+
+    def _kinds(self) -> dict[str, str]:
+        """The kind of each column that is read beside the text, as told or as its values look."""
+        told = parse_columns(self.settings.columns, self.rows.columns)
+        return {name: kind or guess_kind(self.rows.column(name), name)[0] for name, kind in told.items()}
+
+    def find(self, kind: str, positions: Sequence[int] | np.ndarray, en: str, zh: str, setting: str = "") -> None:
+        """Count one kind of row; `positions` are those of the rows as read (0 is the first)."""
+        if len(positions):
+            self.findings.append(self.places.finding(kind, positions, say(en, zh), setting))
+
+    def _find_kept(self, kind: str, at: Sequence[int] | np.ndarray, en: str, zh: str, setting: str = "") -> None:
+        """The same for rows counted among those that are kept."""
+        self.find(kind, self.kept[np.asarray(at, dtype=np.int64)], en, zh, setting)
+
+    def read_cells(self) -> None:
+        """Read the label and the columns beside the text; rows in which one is not what its column holds go to the rejects."""
+        label = self.settings.label or ""
+        self.cells, bad = read_cells(self.kinds, {name: self.rows.column(name) for name in self.kinds})
+        labels, wrong = self.learnt.read(self.rows.column(label))
+        kinds = {**self.kinds, label: "number"}
+        found = {i: _bad_cell(self.rows, i, name, kinds[name]) for name, rows in ({**bad, label: wrong} if wrong else bad).items() for i in rows}
+        keep = self.rows.reject(found)
+        self.cells = {name: values[keep] for name, values in self.cells.items()}
+        self.label = [each for each, kept in zip(labels, keep) if kept]
+        self.places = self.rows.places
+
+    def clean_rows(self) -> None:
+        settings, columns = self.settings, {name: self.rows.column(name) for name in self.settings.text}
+        self.cleaned = clean_rows(columns, len(self.rows.line), self.cleaning, self.places)
+        texts, labels = self.cleaned.texts, self.label
+        filled = [bool(text) for text in texts] if settings.text else [True] * len(texts)
+        if self.kinds and settings.text:  # a row without a text still has its other columns
+            filled = [True] * len(texts)
+        for where, start, end in self.rows.bounds:
+            check_usable(filled[start:end], labels[start:end], where=where, read=", ".join((*settings.text, *self.kinds)), label=settings.label or "", test=start > 0)
+        check_sentences(texts[:self.rows.bounds[0][2]], where=self.where, text=", ".join(settings.text))
+        stop = settings.empty == "stop"
+        self.find("empty", [i for i, each in enumerate(filled) if not each], f"Rows without a text{'' if stop else ', left out'}", f"没有文本{'' if stop else '：已略去'}", 'empty = "stop"')
+        if stop and self.findings:
+            raise stopped_by(self.findings, 'empty = "drop"', where=self.where)
+        self.unlabelled = np.array([i for i, label in enumerate(labels) if not label and filled[i]], dtype=np.int64)
+        self.find("unlabelled", self.unlabelled, "Rows without a label, kept aside, never guessed", "没有标签：放在一边，不猜测")
+        self.findings += self.cleaned.findings
+        self.kept, self.text, self.values = np.arange(len(texts)), texts, self.cleaned.values
+        self.key = row_keys(self.values, self.cells)
+        self.leaking = np.zeros(len(texts), dtype=bool)
+        self._keep(np.array([bool(each and label) for each, label in zip(filled, labels)]))
+
+    # --- what the rows are like, and which part each goes to
+    def split(self) -> None:
+        given = self._given_parts()
+        held_out = given == TEST
+        self.label, drop = self.learnt.find(self.label, held_out, self._find_kept, where=self.where)
+        learn = np.flatnonzero(~held_out)
+        self._find_give_aways(learn)
+        keys, labels = [self.key[i] for i in learn], [self.label[i] for i in learn]
+        for kind, positions, en, zh in (
+            ("duplicates", repeats(keys, labels), "Rows that repeat an earlier row", "与前面某行完全相同"),
+            ("contradictions", contradictions(keys, labels), "Rows with the same text and different labels", "文本相同而标签不同"),
+        ):
+            choice = getattr(self.settings, kind)
+            self._find_kept(kind, learn[positions], f"{en} ({CHOICES[choice].en})", f"{zh}，{CHOICES[choice].zh}", f'{kind} = "{"keep" if choice == "drop" else "drop"}"')
+            if choice == "drop":
+                drop[learn[positions]] = True
+        if held_out.any():
+            self._find_leaks(learn, np.flatnonzero(held_out), drop)
+        self._keep(~drop)
+        given, learn = given[~drop], np.flatnonzero(given[~drop] != TEST)
+        self.learnt.check(self.label, learn, where=self.where)
+        self.number = self.learnt.number(self.label, learn, self._find_kept)
+        self.group = self._groups(learn)
+        self.part, self.crossfit = draw_parts(self.number, self.group, given, seed=self.settings.seed, test_share=self.settings.test_share)
+
+    def _groups(self, learn: np.ndarray) -> np.ndarray:
+        """int64 (N,): rows that are equal or nearly so share a number. From the rows that learn only, so that a given test part can
+        change no weight; from values, without the columns' names; numbers are near only where they are equal."""
+        group = np.arange(len(self.text), dtype=np.int64)
+        if self.settings.text:
+            pairs = near_pairs([self.values[i] for i in learn])
+            group[learn] = learn[near_groups(len(learn), pairs)]
+            near = np.unique(pairs.rows[:, 1])
+        else:
+            first = exact_groups([self.key[i] for i in learn])
+            group[learn], near = learn[first], np.flatnonzero(first != np.arange(len(first)))
+        self._find_kept("near_duplicates", learn[near], "Rows equal or nearly equal to an earlier one, kept together in one part", "与前面某行相同或几乎相同：放在同一部分")
+        return group
+
+    def _keep(self, keep: np.ndarray) -> None:
+        self.kept, self.leaking = self.kept[keep], self.leaking[keep]
+        self.text, self.values, self.label, self.key = ([each for each, kept in zip(column, keep) if kept] for column in (self.text, self.values, self.label, self.key))
+        self.cells = {name: values[keep] for name, values in self.cells.items()}
+
+    def _given_parts(self) -> np.ndarray:
+        given = np.full(len(self.text), -1, dtype=np.int8)
+        if self.settings.split_column:
+            values = [as_text(value).strip() for value in self.rows.column(self.settings.split_column)]
+            words = guess_split(values)
+            if words is None:
+                raise no_parts(self.settings.split_column, values, where=self.where)
+            given = np.array([PARTS.index(words[values[i]]) if values[i] else -1 for i in self.kept], dtype=np.int8)
+            if "test" in words.values() and len(self.rows.sources) == 1 and TEST not in given:
+                raise CallError(say("No test row has a text and a label.", "测试行都没有文本或标签。"),
+                                say("fill them in, or leave [prepare] split_column out", "请补上，或去掉 [prepare] split_column"), where=self.where)
+        given[self.places.at(self.kept)[0] == 1] = TEST
+        return given
+
+    def _find_give_aways(self, learn: np.ndarray) -> None:
+        at = self.kept[learn]
+        unused = {name: [self.rows.values[i][position] for i in at] for position, name in enumerate(self.rows.columns) if name in self.unused}
+        read = {name: [values[i] for i in at] for name, values in self.cleaned.columns.items()}
+        found = find_give_aways(self.places, at, unused, read, [self.label[i] for i in learn])
+        if found and self.settings.give_aways == "stop":
+            raise stopped_by(found, 'give_aways = "report"', where=self.where)
+        self.findings += found
+
+    def _find_leaks(self, learn: np.ndarray, held: np.ndarray, drop: np.ndarray) -> None:
+        compared, threshold = (self.values, 0.9) if self.settings.text else (self.key, None)
+        found = find_leaks([compared[i] for i in learn], [compared[i] for i in held], threshold)
+        self.leaking[held[[test for test, _ in found.pairs]]] = True
+        self.leaks = leaks_json(found, self.places, self.kept[held], self.kept[learn]) | {"handled": self.settings.leaks}
+        dropped = self.settings.leaks == "drop_train"
+        self.find("leaks", self.kept[self.leaking], f"Test rows equal or nearly equal to a train row, {'which is dropped from train' if dropped else 'reported'}",
+                  f"测试数据与训练数据相同或几乎相同：{'已从训练中去掉' if dropped else '仅报告'}", f'leaks = "{"report" if dropped else "drop_train"}"')
+        if dropped:
+            drop[learn[[train for _, train in found.pairs]]] = True
+
+    # --- on disk
+    def write(self, target: Path, fingerprint: str) -> None:
+        languages = languages_of(self.values)
+        single = len(self.settings.text) == 1
+        raw = [[self.cleaned.raw[name][i] for name in self.settings.text] for i in self.kept]
+        columns = self._placed(self.kept) | {
+            "text": self.text, "original": [None if single and values[0] == text else values for values, text in zip(raw, self.text)],
+            "spans": [self.cleaned.spans.get(int(i)) for i in self.kept], "label": self.number, "part": self.part, "language": languages,
+            "group": self.group, "leaks": self.leaking, **self.learnt.columns(self.label), **{cell_column(name): values for name, values in self.cells.items()},
+        }
+        unlabelled = self._placed(self.unlabelled) | {"text": [self.cleaned.texts[i] for i in self.unlabelled]}
+        files = {"findings.csv": findings_csv(self.findings, self.places)} | ({"rejects.csv": rejects_csv(self.rows.bad)} if self.rows.bad else {})
+        write_examples(target, columns, unlabelled, meta=self._meta(fingerprint, languages), files=files)
+
+    def _placed(self, positions: np.ndarray) -> dict[str, Any]:
+        file, row = self.places.at(positions)
+        return {"row": row, "line": [self.rows.line[i] for i in positions], "file": file}
+
+    def _meta(self, fingerprint: str, languages: list[Any]) -> dict[str, Any]:
+        learn = np.flatnonzero(self.part != TEST)
+        train = learn if self.crossfit else np.flatnonzero(self.part == TRAIN)
+        encoder = ColumnEncoder.fit(self.kinds, {name: values[train] for name, values in self.cells.items()})
+        lengths = np.array([len(self.text[i]) for i in learn])
+        facts = Facts(rows=len(learn), labels=len(self.learnt.names) or 1, mean_length=float(lengths.mean()), length_99=int(np.quantile(lengths, 0.99)),
+                      chinese=float(np.mean([languages[i] in ("zh", "mixed") for i in learn])), text=bool(self.settings.text), features=encoder.width,
+                      numeric=not self.learnt.names)
+        counts = {name: int(np.sum(self.part == number)) for number, name in enumerate(PARTS)}
+        tested = "\n".join(f"{self.label[i]}\t{self.key[i]}" for i in np.flatnonzero(self.part == TEST))
+        return {
+            "fingerprint": fingerprint, "test_fingerprint": hashlib.sha256(tested.encode("utf-8", "surrogatepass")).hexdigest(), "task": self.task, "text": list(self.settings.text),
+            "kinds": self.kinds, "columns": encoder.state(), "label": self.settings.label, **self.learnt.meta(self.label, train), "rows_read": len(self.rows.line), "rejected": len(self.rows.bad), "unlabelled": len(self.unlabelled),
+            "files": list(self.places.names), "unused": self.unused, "parts": counts, "crossfit": self.crossfit,
+            "cleaning": asdict(self.cleaning), "languages": {name: languages.count(name) for name in ("zh", "en", "mixed", "other")},
+            "findings": [finding.as_json() for finding in self.findings], "leaks": self.leaks, "facts": asdict(facts),
+        }
+
+
+def _bad_cell(rows: Rows, position: int, column: str, kind: str) -> BadRow:
+    """What is said of a cell that is not of its column's kind."""
+    said = kind_said(kind)
+    return BadRow(rows.line[position], column, as_text(rows.values[position][rows.columns.index(column)]), f"not_{kind}", say(f"no {said.en}", f"不是{said.zh}"), 'bad_rows = "skip"')
