@@ -32,6 +32,11 @@ class EvaluateSettings:
     """Accuracy (0 to 1) below which deploy refuses.
 
     准确率（0 到 1）低于此值时拒绝部署。"""
+    costs: tuple[str, ...] = ()
+    """What wrong answers cost, for instance "fraud -> fine: 200" (the truth, what is answered, the cost) and "* -> person: 3" (handing
+    a row over): the report then tells the cheapest threshold and the money saved.
+
+    答错的代价，如 "fraud -> fine: 200"（真实标签、回答、代价）和 "* -> person: 3"（转人工一行的代价）：报告会给出最省钱的阈值和省下的钱。"""
     maximum_mae: float | None = None
     """For the task score: the mean absolute error, in the target's unit, above which deploy refuses.
 

@@ -25,7 +25,7 @@ from startlm.engines import ENGINES
 from startlm.families import FAMILIES
 from startlm.families.network import fit_network_steps, plan_network
 from startlm.formats import find_format
-from startlm.metrics import METRICS
+from startlm.metrics import METRICS, TWO_LABEL_METRICS
 from startlm.metrics.judged import Judged, Metric, judge
 from startlm.tasks import TASKS
 from startlm.tokenizers import TOKENIZERS
@@ -193,6 +193,25 @@ def check_metric(metric: str | Metric) -> None:
     _hold(member(judge(truth, confidences, majority=0)) == figure, "the same seed gives the same figure")
     few = member(Judged(truth[:10], truth[:10], 5, np.eye(5)[truth[:10]]))
     _hold((few.value, few.low, few.high, few.n) == (None, None, None, 10), f"ten rows give no number: {few}")
+
+
+def check_two_label_metric(metric: str | Metric) -> None:
+    """Check that a metric for two labels keeps its promises: a better ranking is better, chance is the baseline, few rows give no number.
+
+    Raises AssertionError saying what does not hold.
+    """
+    member: Metric = look_up(TWO_LABEL_METRICS, metric, say("metric", "指标")) if isinstance(metric, str) else metric
+    random = np.random.default_rng(0)
+    truth = (random.random(400) < 0.3).astype(np.int64)
+    sure = np.clip(0.5 * truth + 0.6 * random.random(400) - 0.05, 0, 1)
+    answers = lambda each: np.stack([1 - each, each], axis=1)  # noqa: E731
+    figure, perfect, chance = (member(judge(truth, answers(each), majority=0)) for each in (sure, truth.astype(float), np.full(400, 0.3)))
+    _hold(perfect.value == 1.0 and chance.value is not None and abs(chance.value - (chance.baseline or 0)) < 1e-9, "perfect is 1, saying the same of all is chance")
+    _hold(chance.value < figure.low <= figure.value <= figure.high < 1.0, f"the interval holds the value, between chance and perfect: {figure}")
+    order = random.permutation(400)
+    _hold(_same_figure(figure, member(judge(truth[order], answers(sure[order]), majority=0))), "the order of rows changes nothing")
+    few = member(judge(truth[:10], answers(sure[:10]), majority=0))
+    _hold((few.value, few.n) == (None, 10), f"ten rows give no number: {few}")
 
 
 def _same_figure(one: Any, other: Any) -> bool:

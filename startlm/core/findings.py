@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import asdict, dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -16,8 +16,10 @@ from .near_duplicates import Leaks
 
 SHOWN = 10  # row numbers of each file in a sentence
 KEPT = 1_000  # and in report.json; findings.csv has all
-GIVES_AWAY = 0.99  # a column whose values tell the label this often
-NAMED_IN_TEXT = 0.90  # share of rows whose text names their own label
+
+
+Find = Callable[..., None]
+"""(kind, positions, English, Chinese, setting = ""): writes a finding down, where there are any positions."""
 
 
 @dataclass(frozen=True)
@@ -126,44 +128,6 @@ def repeats(texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
             found.append(i)
         seen.add(pair)
     return np.array(found, dtype=np.int64)
-
-
-def give_aways(values: Sequence[Any], labels: Sequence[str]) -> list[int]:
-    """Positions of the rows whose label this column tells: where rows share a value, it tells GIVES_AWAY of them; else none."""
-    rows_of: dict[str, list[int]] = defaultdict(list)
-    for i, value in enumerate(values):
-        if value not in (None, ""):
-            rows_of[str(value)].append(i)
-    shared = [rows for rows in rows_of.values() if len(rows) > 1]
-    total = sum(map(len, shared))
-    if total < 20 or total < len(labels) / 2 or len(shared) < 2:
-        return []
-    commonest = [Counter(labels[i] for i in rows).most_common(1)[0][0] for rows in shared]
-    told = sorted(i for rows, label in zip(shared, commonest) for i in rows if labels[i] == label)
-    return told if len(told) >= GIVES_AWAY * total else []
-
-
-def label_in_text(texts: Sequence[str], labels: Sequence[str]) -> list[int]:
-    """Positions of the rows whose text holds the name of their own label (names of two characters or more)."""
-    return [i for i, (text, label) in enumerate(zip(texts, labels)) if len(label) > 1 and label.lower() in text.lower()]
-
-
-def find_give_aways(places: Places, at: np.ndarray, unused: Mapping[str, Sequence[Any]], read: Mapping[str, Sequence[str]],
-                    labels: Sequence[str]) -> list[Finding]:
-    """What tells the label without the model's help: an unused column, one of several text columns, the label's own name in the text.
-
-    `at` are the positions of the rows, `read` the cleaned text columns.
-    """
-    good = say("so that what is measured may be too good", "量出来的成绩可能虚高")
-    told = [(give_aways(values, labels), say(f"Rows whose label the column {name!r} gives away, which is not used", f"的标签可由 {name!r} 列直接得知，没有使用这一列"))
-            for name, values in unused.items()]
-    if len(read) > 1:
-        told += [(give_aways(values, labels), say(f"Rows whose label the text column {name!r} alone gives away, {good.en}", f"的标签单看文本列 {name!r} 就能得知，{good.zh}"))
-                 for name, values in read.items()]
-    named = label_in_text(["\n".join(values) for values in zip(*read.values())], labels)
-    if len(named) >= NAMED_IN_TEXT * len(labels):
-        told.append((named, say(f"Rows whose text holds the name of their own label, {good.en}", f"的文本里写着自己的标签名，{good.zh}")))
-    return [places.finding("gives_away", at[rows], what, 'give_aways = "stop"') for rows, what in told if rows]
 
 
 def check_usable(filled: Sequence[bool], labels: Sequence[str], *, where: str, read: str, label: str, test: bool) -> None:

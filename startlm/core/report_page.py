@@ -9,6 +9,7 @@ from typing import Mapping
 
 from .language import Said, say
 from .pictures import ranked
+from .report_costs import costs_section
 from .report_html import both, code, folded, marked, of_the_user, percent, section, tile, whole_page, with_range
 from .report_sections import (
     FIGURES,
@@ -45,6 +46,7 @@ def report_page(content: Content) -> str:
         _next(content),
         figures_section(content),
         hand_over_section(content),
+        costs_section(content),
         labels_section(content),
         confusion_section(content),
         calibration_section(content),

@@ -34,7 +34,10 @@ FIGURES = {
     "micro_f1": say("Micro F1", "微平均 F1"),
     "micro_precision": say("Micro precision", "微平均精确率"),
     "micro_recall": say("Micro recall", "微平均召回率"),
+    "auroc": say("AUROC of the rarer label", "较少标签的 AUROC"),
+    "auprc": say("AUPRC of the rarer label", "较少标签的 AUPRC"),
     "log_loss": say("Log loss (nats)", "对数损失（nat）"),
+    "brier": say("Brier score", "Brier 分数"),
     "calibration_error": say("Calibration error", "校准误差"),
     "calibration_error_debiased": say("Calibration error, less chance", "校准误差（扣除偶然）"),
 }

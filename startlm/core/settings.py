@@ -23,7 +23,7 @@ from .language import Said, say
 T = TypeVar("T")
 NONE = (None, "", ())  # defaults that stand for nothing
 # What startlm.toml shows for a text without a default.
-EXAMPLES = {"data": "messages.csv", "test": "test.csv", "text": ["message"], "label": "topic", "split_column": "split", "sheet": "Sheet1",
+EXAMPLES = {"data": "messages.csv", "test": "test.csv", "text": ["message"], "columns": ["age: number", "city"], "label": "topic", "costs": ["fraud -> fine: 200", "fine -> fraud: 5"], "split_column": "split", "sheet": "Sheet1",
             "query": "SELECT message, topic FROM messages", "delimiter": ";", "quote": "'", "plan": "runs/2026-01-31-120000/train/plan.json", "out_of_scope": "other"}
 
 

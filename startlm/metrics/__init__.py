@@ -15,6 +15,13 @@ METRICS = {
     "weighted_recall": "startlm.metrics.labels:weighted_recall",
     "weighted_f1": "startlm.metrics.labels:weighted_f1",
     "log_loss": "startlm.metrics.labels:log_loss",
+    "brier": "startlm.metrics.labels:brier",
     "calibration_error": "startlm.metrics.calibration:calibration_error",
     "calibration_error_debiased": "startlm.metrics.calibration:calibration_error_debiased",
+}
+
+# Where there are two labels: how well the rarer one is found.
+TWO_LABEL_METRICS = {
+    "auroc": "startlm.metrics.detection:auroc",
+    "auprc": "startlm.metrics.detection:auprc",
 }

@@ -13,7 +13,7 @@ over rows for the log loss.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import numpy as np
 
@@ -84,13 +84,24 @@ def row_losses(truth: np.ndarray, confidences: np.ndarray) -> np.ndarray:
 
 def log_loss(judged: Judged) -> Figure:
     """The mean log loss in nats, with a percentile bootstrap over rows; needs confidences. The baseline's are the shares of train."""
+    return _mean_of_rows("log_loss", judged, row_losses)
+
+
+def brier(judged: Judged) -> Figure:
+    """The mean squared distance between confidences and truth, summed over the labels and halved: in [0, 1], and with two labels the
+    squared error of one confidence (Brier 1950). Percentile bootstrap over rows; the baseline's are the shares of train."""
+    return _mean_of_rows("brier", judged, lambda truth, confidences: (np.square(confidences).sum(axis=1) + 1 - 2 * confidences[np.arange(len(truth)), truth]) / 2)
+
+
+def _mean_of_rows(name: str, judged: Judged, of_row: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Figure:
+    """The mean of something that each row's truth and confidences say; lower is better."""
     n, baseline = len(judged), judged.by_majority()
-    beside = None if baseline is None or baseline.confidences is None or not n else float(row_losses(judged.truth, baseline.confidences).mean())
+    beside = None if baseline is None or baseline.confidences is None or not n else float(of_row(judged.truth, baseline.confidences).mean())
     if n < FEWEST_ROWS or judged.confidences is None:
-        return no_figure("log_loss", n if judged.confidences is not None else 0, higher_is_better=False, baseline=beside)
-    losses = row_losses(judged.truth, judged.confidences)
+        return no_figure(name, n if judged.confidences is not None else 0, higher_is_better=False, baseline=beside)
+    losses = of_row(judged.truth, judged.confidences)
     low, high = percentile_interval(bootstrap_means(losses, judged.seed))
-    return Figure("log_loss", float(losses.mean()), low, high, n, beside, "bootstrap", higher_is_better=False)
+    return Figure(name, float(losses.mean()), low, high, n, beside, "bootstrap", higher_is_better=False)
 
 
 # ------------------------------------------------------------- each label

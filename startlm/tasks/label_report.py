@@ -13,9 +13,10 @@ from ..core.findings import listed
 from ..core.language import Said, say
 from ..core.report_page import report_page
 from ..core.shelves import look_up
-from ..metrics import METRICS
+from ..metrics import METRICS, TWO_LABEL_METRICS
 from ..metrics.calibration import calibration_error, reliability_bins
 from ..metrics.comparison import paired_gain
+from ..metrics.costs import PERSON, cost_figure, parse_costs
 from ..metrics.hand_over import ANSWER_NOTHING, Point, advise, curve, figures_at, hours_saved
 from ..metrics.intervals import in_words
 from ..metrics.judged import Judged, judge
@@ -95,7 +96,7 @@ class LabelReport(Judging):
             "calibration": {"before": asdict(calibration_error(self._judge(self.before))), "after": asdict(calibration_error(judged)),
                             "bins": self._bins(self.confidences), "bins_before": self._bins(self.before)},
             "hand_over": self._hand_over(sure), "out_of_scope": self._out_of_scope(),
-            "minimum_accuracy": self.settings.minimum_accuracy, "broken_limit": self._broken_limit(accuracy), "warnings": [each._asdict() for each in self._warnings()],
+            "costs": self._costs(), "minimum_accuracy": self.settings.minimum_accuracy, "broken_limit": self._broken_limit(accuracy), "warnings": [each._asdict() for each in self._warnings()],
         }
 
     def _broken_limit(self, accuracy: Figure) -> dict[str, str] | None:
@@ -169,6 +170,23 @@ class LabelReport(Judging):
         minutes = self.settings.minutes_per_row
         return None if minutes is None else asdict(hours_saved(point.answered, minutes))
 
+    def _costs(self) -> dict[str, Any] | None:
+        """What answers cost for 1,000 rows: the likeliest label, the cheapest answer by [evaluate] costs, the cheapest constant one."""
+        if not self.settings.costs:
+            return None
+        costs, (truth, seed) = parse_costs(self.settings.costs, self.names), (self.truth[self.counted], self.settings.seed)
+        always, threshold = costs.constant(self.shares), costs.threshold()
+        cheapest = costs.cheapest(self.confidences[self.counted])
+        of = {"baseline": costs.of_rows(truth, np.full(len(truth), always)), "likeliest": costs.of_rows(truth, self.predicted[self.counted]),
+              "cheapest": costs.of_rows(truth, cheapest)}
+        return {
+            "lines": list(self.settings.costs), "baseline": [*self.names, PERSON][always], "handed_over": float(np.mean(cheapest == len(self.names))) if len(truth) else 0.0,
+            "threshold": None if threshold is None else {"label": self.names[threshold[0]], "confidence": threshold[1]},
+            "likeliest": asdict(cost_figure("cost", of["likeliest"], seed, baseline=of["baseline"])),
+            "cheapest": asdict(cost_figure("cost", of["cheapest"], seed, baseline=of["baseline"])),
+            "saved": asdict(cost_figure("saved", of["baseline"] - of["cheapest"], seed, higher_is_better=True)),
+        }
+
     def _out_of_scope(self) -> dict[str, Any] | None:
         """The share of rows out of scope that is caught, and of the others wrongly held for such; None where nothing tells them apart."""
         settings = self.predictor.settings
@@ -219,4 +237,5 @@ def _say_out_of_scope(rows: int, learnt: bool, threshold: bool) -> Said:
 
 def _figures(judged: Judged) -> list[dict[str, Any]]:
     """Every figure on the shelf, JSON-ready."""
-    return [asdict(look_up(METRICS, name, say("metric", "指标"))(judged)) for name in METRICS]
+    shelf = METRICS | (TWO_LABEL_METRICS if judged.labels == 2 else {})
+    return [asdict(look_up(shelf, name, say("metric", "指标"))(judged)) for name in shelf]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 
 from ..columns import as_text
 from ..columns.category import Category, similar_labels
 from ..core.errors import CallError
+from ..core.findings import Find
 from ..core.language import say
-
-Find = Callable[..., None]  # (kind, positions, English, Chinese, setting): writes a finding down
 
 
 class Labels:
@@ -68,6 +67,10 @@ class Labels:
         find("unseen_labels", np.flatnonzero(number >= len(self.names)),
              "Test rows with a label that train never shows, counted as wrong unless it means out of scope", "测试数据的标签在训练中没有出现过：一律算错，表示超出范围的除外")
         return number
+
+    def names_of(self, labels: Sequence[str]) -> Sequence[str]:
+        """What a column may give away: the labels themselves."""
+        return labels
 
     def columns(self, labels: Sequence[str]) -> dict[str, Any]:
         """What examples.arrow has beside the label's number: nothing."""

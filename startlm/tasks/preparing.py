@@ -18,7 +18,7 @@ from ..core.artifacts import PARTS
 from ..core.contracts import BadRow, Facts
 from ..core.errors import CallError
 from ..core.examples_folder import cell_column, row_keys, write_examples
-from ..core.findings import Finding, check_sentences, check_usable, contradictions, find_give_aways, findings_csv, leaks_json, repeats, stopped_by
+from ..core.findings import Finding, check_sentences, check_usable, contradictions, findings_csv, leaks_json, repeats, stopped_by
 from ..core.language import say
 from ..core.near_duplicates import exact_groups, groups as near_groups, leaks as find_leaks, near_pairs
 from ..core.parts import TEST, TRAIN, draw_parts
@@ -26,6 +26,7 @@ from ..core.scripts import languages_of
 from ..core.shelves import look_up
 from ..formats.rows import Rows, rejects_csv
 from . import LEARNT
+from .give_aways import find_give_aways
 
 CHOICES = {"keep": say("kept", "保留"), "drop": say("dropped", "丢弃")}
 
@@ -150,9 +151,9 @@ class Preparing:
 
     def _find_give_aways(self, learn: np.ndarray) -> None:
         at = self.kept[learn]
-        unused = {name: [self.rows.values[i][position] for i in at] for position, name in enumerate(self.rows.columns) if name in self.unused}
-        read = {name: [values[i] for i in at] for name, values in self.cleaned.columns.items()}
-        found = find_give_aways(self.places, at, unused, read, [self.label[i] for i in learn])
+        raw = lambda names: {name: [self.rows.values[i][self.rows.columns.index(name)] for i in at] for name in names}  # noqa: E731
+        columns = {"unused": raw(self.unused), "beside": raw(self.kinds), "text": {name: [values[i] for i in at] for name, values in self.cleaned.columns.items()}}
+        found = find_give_aways(self.places, at, columns, self.learnt.names_of([self.label[i] for i in learn]))
         if found and self.settings.give_aways == "stop":
             raise stopped_by(found, 'give_aways = "report"', where=self.where)
         self.findings += found

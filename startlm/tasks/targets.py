@@ -9,8 +9,8 @@ import numpy as np
 from ..columns import as_text
 from ..columns.target import Target
 from ..core.errors import CallError
+from ..core.findings import Find
 from ..core.language import say
-from .labels import Find
 
 BINS = 10  # of the target: parts and folds are drawn in proportion from each
 
@@ -44,6 +44,10 @@ class Targets:
         """int32 (N,): the bin of each target, by quantiles of the rows that learn."""
         numbers = np.array([float(label) for label in labels])
         return Target.fit(numbers[learn]).bins(numbers, BINS).astype(np.int32)
+
+    def names_of(self, labels: Sequence[str]) -> Sequence[str]:
+        """What a column may give away: in which of the bins a target lies."""
+        return [str(number) for number in self.number(labels, np.arange(len(labels)), lambda *_: None)]
 
     def columns(self, labels: Sequence[str]) -> dict[str, Any]:
         """What examples.arrow has beside the bin: the target, float64."""

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from startlm.core.contracts import Figure
-from startlm.metrics import METRICS
-from startlm.testing import check_metric
+from startlm.metrics import METRICS, TWO_LABEL_METRICS
+from startlm.testing import check_metric, check_two_label_metric
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -29,3 +29,8 @@ def test_the_check_finds_a_metric_that_calls_errors_good():
 
     with pytest.raises(AssertionError, match="perfect answers are best"):
         check_metric(share_wrong)
+
+
+@pytest.mark.parametrize("name", TWO_LABEL_METRICS)
+def test_a_metric_for_two_labels_keeps_its_promises(name):
+    check_two_label_metric(name)
