@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from startlm.columns import COLUMNS
+from startlm.columns.promises import look_at_promises
 from startlm.core.contracts import Engine, Facts, Fitted, Format, Labelled, Ragged, Recipe, Row, State, Table, Tokenizer
 from startlm.core.errors import BundleError, CallError
 from startlm.core.language import say
@@ -146,7 +147,9 @@ _ODD_COLUMNS: tuple[list[Any], ...] = (
 def check_column(column: str | type) -> None:
     """Check that a kind of column keeps its promises: it guesses and shows anything, twice the same, and speaks both languages.
 
-    Where it cleans, cleaning a second time changes nothing. Raises AssertionError saying what does not hold.
+    Where it cleans, cleaning a second time changes nothing. Where it can stand beside the text: a cell is read and encoded alike alone
+    and beside others, nothing comes out as NaN, what was stored encodes as before, and a damaged state is refused. Raises
+    AssertionError saying what does not hold.
     """
     member: Any = look_up(COLUMNS, column, say("kind of column", "列类型")) if isinstance(column, str) else column
     _hold(isinstance(member.name, str) and bool(member.name and member.said.en and member.said.zh), "a kind of column has a name, and one in each language")
@@ -165,6 +168,8 @@ def check_column(column: str | type) -> None:
         text = once if isinstance(once, str) else once.text
         again = member.clean(text)
         _hold((again if isinstance(again, str) else again.text) == text, "cleaning a second time changes nothing")
+    for holds, promise in look_at_promises(member, _ODD_COLUMNS):
+        _hold(holds, promise)
 
 
 # ------------------------------------------------------------- metrics

@@ -9,12 +9,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import Any, Collection, Mapping, NamedTuple, Sequence
+
+import numpy as np
 
 from ..core.language import Said, say
 from ..core.scripts import count_han
-from . import Guess, Shown, filled, names_in
+from . import Guess, Read, Shown, all_equal, as_text, filled, is_nothing, names_in
+from .category_encoding import MOST_VALUES, CategoryEncoding
 from .cleaning import CleanSettings, clean_texts
+from .numerals import read_numbers
 
 LABEL_NAMES = frozenset("label labels category categories intent intents class target sentiment topic polarity 标签 类别 意图 分类 类目 情感 主题 标注".split())
 """Names of the column that a model is to learn, used alone or as one word of a name."""
@@ -26,6 +30,7 @@ OUTCOME_NAMES = frozenset(
 
 _BARS = 12  # values shown
 _FEW = 20  # so many different whole numbers may still be labels
+_NEARLY_ALL = 0.9  # from this share on the rest are slips
 _label_settings = CleanSettings(html=False)
 _numeric = re.compile(r"[+-]?\d+(?:\.0+)?")
 
@@ -35,6 +40,7 @@ class Category:
 
     name = "category"
     said = say("category", "类别")
+    encoding = CategoryEncoding
 
     @staticmethod
     def guess(values: Sequence[Any], name: str) -> Guess:
@@ -46,9 +52,11 @@ class Category:
         n, d = len(texts), len(distinct)
         why = say(f"{d:,} different values in {n:,} rows", f"{n:,} 行里有 {d:,} 种值")
         named = names_in(name, LABEL_NAMES) or names_in(name, OUTCOME_NAMES)
-        if any(_looks_fractional(text) for text in distinct):
+        if any(_looks_fractional(text) for text in distinct) or _are_amounts(distinct):
             return Guess(0.1, why)
-        if all(_numeric.fullmatch(text) for text in distinct):
+        numbers = [text for text in texts if _numeric.fullmatch(text)]
+        if numbers and len(numbers) >= _NEARLY_ALL * sum(not is_nothing(text) for text in texts):
+            d = len(set(numbers))
             few = d <= 2 or d <= _FEW and n >= 3 * d
             return Guess(0.93 if few else 0.2 + 0.3 * named, why)
         length = sum(min(len(text) + 2 * count_han(text[:200]), 200) for text in distinct) / d
@@ -62,10 +70,30 @@ class Category:
     @staticmethod
     def show(values: Sequence[Any]) -> Shown:
         """The most frequent values, and how many there are."""
-        counts = Counter(Category.clean(text) for text in filled(values))
+        counts = Counter(text for text in Category.read(values).values.tolist() if text)
         once = sum(count == 1 for count in counts.values())
         facts = [(say("different values", "不同的值"), f"{len(counts):,}"), (say("seen once", "只出现一次"), f"{once:,}")]
+        if len(counts) > MOST_VALUES:
+            kept = sum(count for _, count in counts.most_common(MOST_VALUES)) / counts.total()
+            facts.append((say(f"rows with one of the {MOST_VALUES} most frequent", f"取值属于最常见的 {MOST_VALUES} 种的行"), f"{kept:.1%}"))
+        if len(counts) == 1 and counts.total() > 1:
+            facts += all_equal(counts.total())
         return Shown(tuple(facts), tuple(counts.most_common(_BARS)))
+
+    @staticmethod
+    def read(values: Sequence[Any]) -> Read:
+        """object (N,) of str, each in one spelling; "" where there is none. Nothing is bad."""
+        written = [as_text(value) for value in values]
+        different = list(dict.fromkeys(written))
+        spelt = dict(zip(different, clean_texts(different, _label_settings)))
+        read = np.empty(len(written), dtype=object)
+        read[:] = [spelt[text] for text in written]
+        return Read(read, [])
+
+    @staticmethod
+    def fit(values: np.ndarray) -> CategoryEncoding:
+        """The encoding of these train rows, object (N,) of str with "" for what is missing."""
+        return CategoryEncoding.fit(values)
 
     @staticmethod
     def clean(label: str) -> str:
@@ -76,6 +104,13 @@ class Category:
 def _looks_fractional(text: str) -> bool:
     whole, point, decimals = text.lstrip("+-").partition(".")
     return bool(point) and whole.isdigit() and decimals.isdigit() and bool(decimals.strip("0"))
+
+
+def _are_amounts(distinct: Collection[str]) -> bool:
+    """Whether nearly all are numbers, and some bear what amounts alone bear: a currency, %, 万, separators."""
+    read = read_numbers(list(distinct))
+    numbers = int(np.isfinite(read.values).sum())
+    return numbers > sum(bool(_numeric.fullmatch(text)) for text in distinct) and numbers >= _NEARLY_ALL * (numbers + len(read.bad))
 
 
 # ------------------------------------------------- slips of another label

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import pairwise
-from typing import Any, Sequence
+from typing import Any, NoReturn, Sequence
 
+import numpy as np
+
+from ..core.errors import CallError
 from ..core.language import say
 from ..core.scripts import HAN
-from . import Guess, Shown, filled, names_in, words_of
+from . import Guess, Read, Shown, filled, names_in, words_of
+from .numerals import read_numbers
 
 _ID_NAMES = frozenset(
     "id ids customer user item product order uuid guid uid key sku asin isbn hash index idx no number code serial url link email phone mobile ip"
@@ -18,7 +22,6 @@ _ID_NAMES = frozenset(
 _PERSON_NAMES = frozenset("name username nickname firstname lastname fullname 姓名 昵称 用户名 客户名 联系人".split())
 
 _code = re.compile(rf"(?=.*\d)[^\s{HAN}，。！？]+")
-_plain_number = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 
 class Identifier:
@@ -37,7 +40,7 @@ class Identifier:
         different = d / n
         many = d > 20 or (different > 0.9 and n > 3)
         codes = sum(bool(_code.fullmatch(text)) for text in texts) / n
-        numbers = sum(bool(_plain_number.fullmatch(text)) for text in texts) / n
+        numbers = int(np.isfinite(read_numbers(texts).values).sum()) / n
         last = words_of(name)[-1:]  # order_number is one, number_of_orders is not; a nameless column holds row numbers
         named = not last or names_in(last[0], _ID_NAMES)
         why = say(f"{different:.0%} of the values differ, {codes:.0%} are codes", f"{different:.0%} 的值互不相同，{codes:.0%} 是编码")
@@ -57,6 +60,22 @@ class Identifier:
             return Shown(())
         facts = ((say("different values", "不同的值"), f"{len(counts):,}"), (say("rows of the most frequent", "最多的一个有几行"), f"{max(counts.values()):,}"))
         return Shown(facts)
+
+    @staticmethod
+    def read(values: Sequence[Any]) -> Read:
+        """Always raises CallError: see `fit`."""
+        _refuse()
+
+    @staticmethod
+    def fit(values: np.ndarray) -> NoReturn:
+        """Always raises CallError: rows to come have numbers that train never saw."""
+        _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise CallError(say("An identifier tells a model nothing of new rows.", "编号对新的数据没有任何信息。"),
+                    say('leave it out of [prepare] columns; rows that share it can be kept in one part: group = "…"; a code that repeats may be read as a category: "NAME: category"',
+                        '请把它从 [prepare] columns 里去掉；同一编号的行可以放在同一部分：group = "…"；会重复出现的代码可以当作类别：“列名: category”'))
 
 
 def _counts_up(texts: list[str]) -> bool:

@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
-from startlm.columns import as_text, guess_kind
+from startlm.columns import COLUMNS, as_text, guess_kind
+from startlm.columns.category import Category
 from startlm.columns.roles import Roles, guess_roles, guess_split
+from startlm.core.language import say
+from startlm.core.shelves import look_up
 
 _SENTENCES = ["我的卡还没到", "怎么修改收货地址", "这个质量太差了我要退货", "请问什么时候发货", "很快，好吃，味道足，量大", "没有送水没有送水没有送水"]
 _TABLES: list[tuple[str, str, list[Any]]] = [
@@ -30,6 +33,17 @@ _TABLES: list[tuple[str, str, list[Any]]] = [
     ("number", "c", ["1,234", "５６７", "12.5", "¥ 30", "1e3", "99", "17"]),
     ("number", "age", [str(18 + i % 60) for i in range(200)]),
     ("number", "number_of_orders", [str(i * 7 % 101) for i in range(300)]),
+    ("number", "price", ["¥30", "¥50", "￥1,200", "3.2万"] * 40),
+    ("number", "discount", ["50%", "80%", "１００％"] * 40),
+    ("number", "amount", [f"¥{i * 37:,}" for i in range(200)]),
+    ("number", "c", ["1 234,5", "12,25", "7,5"] * 2),
+    ("number", "age", [str(18 + i % 60) for i in range(184)] + ["unknown"] * 16),
+    ("number", "c", [str(i * 7 % 101) for i in range(300)] + ["n/a", "无", "-"] * 40),
+    ("number", "c", [str(45_000 + i * 7 % 300) for i in range(600)]),
+    ("number", "time_on_site", [str(20_000 + i * 7 % 300) for i in range(600)]),
+    ("date", "c", ["2024-01-31", "31/01/2024", "2024年1月31日", "45322"] * 5),
+    ("date", "order_date", [str(45_000 + i * 7 % 300) for i in range(600)]),
+    ("date", "下单日期", ["2024-01-31", "无", "2024-02-01 08:30"] * 5),
     ("date", "c", ["2024-01-31", "2024-02-01 08:30:00", "2023/12/01"]),
     ("date", "c", ["2024年3月5日", "2024年12月31日 10:05"]),
     ("date", "c", ["31-Jul-18", "1-Aug-18"]),
@@ -53,6 +67,19 @@ def test_days_and_truths_of_python_are_read_like_written_ones() -> None:
     days = [datetime.date(2024, 1, day) for day in range(1, 9)]
     assert guess_kind(days, "c")[0] == "date" and guess_kind([datetime.datetime(2024, 1, 2, 3, 4)] * 3, "c")[0] == "date"
     assert [as_text(value) for value in (True, 2.0, 2.5, float("inf"), None, days[0])] == ["true", "2", "2.5", "inf", "", "2024-01-01"]
+
+
+@pytest.mark.parametrize(("values", "kind"), [(["tea"] * 20, "category"), (["2.5"] * 20, "number"), (["2024-01-31"] * 20, "date")])
+def test_a_constant_column_is_said_to_tell_nothing(values: list[str], kind: str) -> None:
+    found, why = guess_kind(values, "c")
+    shown = look_up(COLUMNS, found, say("kind of column", "列类型")).show(values)
+    assert found == kind and "one value in all 20 rows" in why.en and "同一个值" in why.zh
+    assert "20" in [value for said, value in shown.facts if "all with one value" in said.en]
+
+
+def test_a_category_of_many_values_says_how_many_rows_have_a_frequent_one() -> None:
+    shown = Category.show([f"town {i % 1_000}" for i in range(4_000)])
+    assert ("rows with one of the 256 most frequent", "25.6%") in [(said.en, value) for said, value in shown.facts]
 
 
 def test_an_empty_column_is_not_taken_for_text() -> None:
