@@ -247,12 +247,20 @@ class Engine(Protocol):
 # ---------------------------------------------------------------- answers
 
 class Answer(NamedTuple):
-    """What a model answers for one row."""
+    """What a classifier answers for one row."""
 
     prediction: Any
     confidence: float
     confidences: Mapping[str, float]
     handed_over: bool
+
+
+class NumberAnswer(NamedTuple):
+    """What a model of a number answers for one row; the ends of its interval are None where too few rows were there to make one."""
+
+    prediction: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Figures: one measured number each, with its interval, its n and the dumb baseline beside it.
 
-A member takes a `startlm.metrics.judged.Judged` (truth, predictions, confidences) and returns a Figure.
+A member of METRICS takes a `startlm.metrics.judged.Judged` (truth, predictions, confidences), one of NUMBER_METRICS a
+`startlm.metrics.numbers.JudgedNumbers` (truth and answers that are numbers); both return a Figure.
 """
 
 METRICS = {
@@ -17,4 +18,11 @@ METRICS = {
     "log_loss": "startlm.metrics.labels:log_loss",
     "calibration_error": "startlm.metrics.calibration:calibration_error",
     "calibration_error_debiased": "startlm.metrics.calibration:calibration_error_debiased",
+}
+
+NUMBER_METRICS = {
+    "mae": "startlm.metrics.numbers:mae",
+    "rmse": "startlm.metrics.numbers:rmse",
+    "r2": "startlm.metrics.numbers:r2",
+    "spearman": "startlm.metrics.numbers:spearman",
 }

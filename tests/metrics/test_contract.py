@@ -1,11 +1,14 @@
 """Every member of the metrics shelf keeps the published contract."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from startlm.core.contracts import Figure
-from startlm.metrics import METRICS
-from startlm.testing import check_metric
+from startlm.metrics import METRICS, NUMBER_METRICS
+from startlm.metrics.numbers import mae
+from startlm.testing import check_metric, check_number_metric
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -29,3 +32,16 @@ def test_the_check_finds_a_metric_that_calls_errors_good():
 
     with pytest.raises(AssertionError, match="perfect answers are best"):
         check_metric(share_wrong)
+
+
+@pytest.mark.parametrize("name", NUMBER_METRICS)
+def test_a_metric_of_numbers_of_the_shelf_keeps_its_promises(name):
+    check_number_metric(name)
+
+
+def test_the_check_finds_a_metric_of_numbers_whose_baseline_is_its_own_value():
+    def flattering(judged):
+        return replace(mae(judged), baseline=mae(judged).value)
+
+    with pytest.raises(AssertionError, match="baseline"):
+        check_number_metric(flattering)
