@@ -7,6 +7,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Sequence
 
+from .amounts import amounts_of
 from .language import Said, say
 from .pictures import escape, shortened
 
@@ -53,9 +54,11 @@ def percent(share: float) -> str:
 
 
 def value_of(figure: Mapping[str, Any], unit: str = "share") -> str:
-    """The bare value: a `share` in per cent, `points` with a sign, a `number` or `hours`; "not enough data" where there is none."""
+    """The bare value: a `share` in per cent, `points` with a sign, a `number`, `hours`, or an `amount` in the user's unit; "not enough data" where there is none."""
     if figure["value"] is None:
         return f'<span class="none">{both(say("not enough data", "数据不够"))}</span>'
+    if unit == "amount":
+        return f'<span class="value">{amounts_of(figure)[0]}</span>'
     plain = {
         "share": percent(figure["value"]),
         "points": f"{100 * figure['value']:+.1f}",
@@ -70,6 +73,8 @@ def range_of(figure: Mapping[str, Any], unit: str = "share") -> str:
     if figure["value"] is None or figure["low"] is None:
         rows = f"{figure['n']:,}"
         return f'<span class="range">{both(say(f"({rows} rows)", f"（{rows} 行）"))}</span>'
+    if unit == "amount":
+        return '<span class="range">[{1}, {2}]</span>'.format(*amounts_of(figure))
     times, digits, sign = {"share": (100, 1, ""), "points": (100, 1, "+"), "number": (1, 3, ""), "hours": (1, 1, "")}[unit]
     low, high = (f"{times * figure[end]:{sign}.{digits}f}" for end in ("low", "high"))
     return f'<span class="range">[{low}, {high}]</span>'

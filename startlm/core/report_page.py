@@ -5,7 +5,7 @@ First the verdict, then what to do next, then the pictures. Whatever comes from 
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Mapping, Sequence
 
 from .language import Said, say
 from .pictures import ranked
@@ -51,7 +51,7 @@ def report_page(content: Content) -> str:
         confusion_section(content),
         calibration_section(content),
         ladder_section(content),
-        _data(content),
+        data_section(content, [(say("labels", "标签"), f"{len(content['labels']):,}")]),
     ]
     bottom = both(
         say(
@@ -66,23 +66,25 @@ def report_page(content: Content) -> str:
 
 
 def _verdict(content: Content) -> str:
-    accuracy = figure_of(content, "accuracy")
-    if accuracy["value"] is None:
+    accuracy, least = figure_of(content, "accuracy")["value"], content["minimum_accuracy"]
+    more = [AS_GOOD] if accuracy is not None and not content["better_than_baseline"] else []
+    if least is not None and accuracy is not None and accuracy < least:
+        more.append(say(f"Below the stated minimum accuracy of {least:.1%}: deploy refuses it.", f"低于规定的最低准确率 {least:.1%}：deploy 会拒绝它。"))
+    return verdict(content, accuracy is not None, more)
+
+
+def verdict(content: Content, measured: bool, more: Sequence[Said]) -> str:
+    """The stamp and the headline, and what else decides whether the model may be used."""
+    if not measured:
         kind, sign, stamp = "few", "?", say("Not enough data", "数据不够")
     elif not content["better_than_baseline"]:
         kind, sign, stamp = "bad", "!", say("Do not use this model", "不要使用这个模型")
     else:
         kind, sign, stamp = "good", "✓", say("Better than the baseline", "比基线好")
-    more = ""
-    if kind == "bad":
-        more += f"<p>{both(AS_GOOD)}</p>"
-    least = content["minimum_accuracy"]
-    if least is not None and accuracy["value"] is not None and accuracy["value"] < least:
-        below = say(f"Below the stated minimum accuracy of {least:.1%}: deploy refuses it.", f"低于规定的最低准确率 {least:.1%}：deploy 会拒绝它。")
-        more += f"<p>{both(below)}</p>"
+    below = "".join(f"<p>{both(said)}</p>" for said in more)
     return (
         f'<div class="verdict {kind}"><div class="stamp"><b aria-hidden="true">{sign}</b><span>{both(stamp)}</span></div>'
-        f'<h1 id="headline">{both(content["headline"])}</h1>{more}</div>'
+        f'<h1 id="headline">{both(content["headline"])}</h1>{below}</div>'
     )
 
 
@@ -122,7 +124,7 @@ def _next(content: Content) -> str:
         ]
     else:
         steps = []
-    steps += [*_data_first(content), *_mistakes(content)]
+    steps += [*_data_first(content), *warnings_first(content), *_mistakes(content)]
     if content["better_than_baseline"]:
         steps += [*_weak_labels(content), *_threshold(content)]
         steps.append(
@@ -149,15 +151,20 @@ def _data_first(content: Content) -> list[str]:
                 line=code('leaks = "drop_train"'),
             )
         )
+    return steps
+
+
+def warnings_first(content: Content) -> list[str]:
+    """What to settle in the data before anything else."""
     findings = {each["said"]["en"]: each for each in content["findings"]}
     found = [findings.get(said["en"], {"said": said, "kind": "", "setting": ""}) for said in content["warnings"]]
     found = [each for each in found if each["kind"] != "leaks"]
-    if found:
-        items = "".join(f"<li>{_finding(each)}</li>" for each in found[:DATA_FIRST])
-        left = len(found) - DATA_FIRST
-        items += f"<li>{both(say(f'and {left} more below', f'另有 {left} 条见下文'))}</li>" if left > 0 else ""
-        steps.append(f'{both(say("Settle this in the data:", "先处理数据里的这些问题："))}<ul class="rows">{items}</ul>')
-    return steps
+    if not found:
+        return []
+    items = "".join(f"<li>{_finding(each)}</li>" for each in found[:DATA_FIRST])
+    left = len(found) - DATA_FIRST
+    items += f"<li>{both(say(f'and {left} more below', f'另有 {left} 条见下文'))}</li>" if left > 0 else ""
+    return [f'{both(say("Settle this in the data:", "先处理数据里的这些问题："))}<ul class="rows">{items}</ul>']
 
 
 def _mistakes(content: Content) -> list[str]:
@@ -213,7 +220,8 @@ def _finding(finding: Content) -> str:
 # ----------------------------------------------------------------------- data
 
 
-def _data(content: Content) -> str:
+def data_section(content: Content, more: Sequence[tuple[Said, str]] = ()) -> str:
+    """Rows, languages and what else is known of the data; `more` facts of a task; what prepare found."""
     def listed(names: Mapping[str, Said], counts: Mapping[str, int]) -> str:
         return both(
             say(
@@ -222,14 +230,14 @@ def _data(content: Content) -> str:
             )
         )
 
-    facts = [
-        (say("rows", "行数"), listed(PARTS, content["rows"])),
-        (say("languages", "语言"), listed(LANGUAGES, content["languages"])),
-        (say("labels", "标签"), f"{len(content['labels']):,}"),
-    ]
+    facts = [(say("rows", "行数"), listed(PARTS, content["rows"]))]
+    if content["languages"]:
+        facts.append((say("languages", "语言"), listed(LANGUAGES, content["languages"])))
+    facts += more
     if content["crossfit"]:
         facts.append((say("few rows", "数据较少"), both(say("choices made by 5-fold cross-fitting", "用 5 折交叉拟合做选择"))))
-    for key, said in (("unlabelled", say("without a label", "没有标签")), ("rejected", say("could not be read", "无法读取"))):
+    nothing = say("without a label", "没有标签") if "labels" in content else say("without a number", "没有数值")
+    for key, said in (("unlabelled", nothing), ("rejected", say("could not be read", "无法读取"))):
         if content[key]:
             facts.append((said, f"{content[key]:,}"))
     if content["unused"]:

@@ -292,7 +292,9 @@ def ladder_section(content: Content) -> str:
     """Which families were tried, what each gained, and which are kept."""
     if not content["ladder"]:
         return ""
-    head = [say("rung", "级"), say("right on dev", "开发准确率"), say("gain", "增益"), say("kept", "保留")]
+    numbers = "squared_error" in content["ladder"][0]
+    measured = say("squared error on dev", "开发平方误差") if numbers else say("right on dev", "开发准确率")
+    head = [say("rung", "级"), measured, say("gain", "增益"), say("kept", "保留")]
     rows = []
     for rung in content["ladder"]:
         name = f'{of_the_user(rung["family"], 40)} <span class="small">{of_the_user(rung["size"], 40)}</span>'
@@ -300,14 +302,15 @@ def ladder_section(content: Content) -> str:
             size = say(f"{rung['parameters']:,} parameters", f"{rung['parameters']:,} 个参数")
             name += f'<br><span class="small">{both(size)}</span>'
         kept = say("yes", "是") if rung["kept"] else say("no", "否")
-        rows.append(("kept" if rung["kept"] else "", [name, percent(rung["accuracy"]), _gain(rung["gain"]), both(kept)]))
+        rows.append(("kept" if rung["kept"] else "", [name, f"{rung['squared_error']:.3f}" if numbers else percent(rung["accuracy"]), _gain(rung["gain"]), both(kept)]))
     n = content["ladder"][0]["n"]
+    loss = say("squared error per row, where the spread of the target is 1", "每行平方误差，以目标的标准差为 1") if numbers else say("cross-entropy per row", "每行交叉熵")
     note = lead(
         say(
             f"From cheap to dear, judged on {n:,} rows that are not test rows. "
-            "Gain: how far the loss (cross-entropy per row) falls below that of the best rung before; "
+            f"Gain: how far the loss ({loss.en}) falls below that of the best rung before; "
             "a dearer rung is kept only where the interval lies above 0.",
-            f"从便宜到贵，在 {n:,} 行非测试数据上比较。增益：损失（每行交叉熵）比之前最好的一级低多少；区间在 0 以上才保留更贵的一级。",
+            f"从便宜到贵，在 {n:,} 行非测试数据上比较。增益：损失（{loss.zh}）比之前最好的一级低多少；区间在 0 以上才保留更贵的一级。",
         )
     )
     answers = " + ".join(member["family"] for member in content["members"])

@@ -1,6 +1,7 @@
 """Figures: one measured number each, with its interval, its n and the dumb baseline beside it.
 
-A member takes a `startlm.metrics.judged.Judged` (truth, predictions, confidences) and returns a Figure.
+A member of METRICS takes a `startlm.metrics.judged.Judged` (truth, predictions, confidences), one of NUMBER_METRICS a
+`startlm.metrics.numbers.JudgedNumbers` (truth and answers that are numbers); both return a Figure.
 """
 
 METRICS = {
@@ -24,4 +25,12 @@ METRICS = {
 TWO_LABEL_METRICS = {
     "auroc": "startlm.metrics.detection:auroc",
     "auprc": "startlm.metrics.detection:auprc",
+}
+
+# Where a number is told.
+NUMBER_METRICS = {
+    "mae": "startlm.metrics.numbers:mae",
+    "rmse": "startlm.metrics.numbers:rmse",
+    "r2": "startlm.metrics.numbers:r2",
+    "spearman": "startlm.metrics.numbers:spearman",
 }

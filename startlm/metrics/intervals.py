@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from math import lgamma, sqrt
 from statistics import NormalDist
-from typing import Callable, NamedTuple
+from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
 
@@ -118,23 +118,25 @@ def kinds_of(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return kinds, counts
 
 
-def bootstrap_sums(kinds: np.ndarray, counts: np.ndarray, seed: int, draws: int = DRAWS) -> np.ndarray:
-    """Column sums of `draws` resamplings, float64 (draws, K), for C kinds of rows (C, K) that come int64 (C,) times."""
+def bootstrap_counts(counts: np.ndarray, seed: int, draws: int = DRAWS) -> Iterator[np.ndarray]:
+    """How often each of C kinds of rows, which come int64 (C,) times, comes up in `draws` resamplings: int64 (some, C) at a time."""
     random = np.random.default_rng(seed)
     n, width = int(counts.sum()), len(counts)
     few_kinds = width * _MULTINOMIAL_COST <= n
     kind_of_row = np.repeat(np.arange(width), counts)
-    sums = np.empty((draws, kinds.shape[1]))
     step = max(1, _CHUNK // max(n, width))
     for first in range(0, draws, step):
         size = min(step, draws - first)
         if few_kinds:
-            drawn = random.multinomial(n, counts / n, size=size)  # (size, C)
+            yield random.multinomial(n, counts / n, size=size)  # (size, C)
         else:
             picked = kind_of_row[random.integers(0, n, size=(size, n))] + width * np.arange(size)[:, None]
-            drawn = np.bincount(picked.ravel(), minlength=size * width).reshape(size, width)
-        sums[first:first + size] = drawn.astype(np.float64) @ kinds
-    return sums
+            yield np.bincount(picked.ravel(), minlength=size * width).reshape(size, width)
+
+
+def bootstrap_sums(kinds: np.ndarray, counts: np.ndarray, seed: int, draws: int = DRAWS) -> np.ndarray:
+    """Column sums of `draws` resamplings, float64 (draws, K), for C kinds of rows (C, K) that come int64 (C,) times."""
+    return np.concatenate([drawn.astype(np.float64) @ kinds for drawn in bootstrap_counts(counts, seed, draws)])
 
 
 def bootstrap_means(values: np.ndarray, seed: int, draws: int = DRAWS) -> np.ndarray:

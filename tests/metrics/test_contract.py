@@ -1,11 +1,14 @@
 """Every member of the metrics shelf keeps the published contract."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from startlm.core.contracts import Figure
-from startlm.metrics import METRICS, TWO_LABEL_METRICS
-from startlm.testing import check_metric, check_two_label_metric
+from startlm.metrics import METRICS, NUMBER_METRICS, TWO_LABEL_METRICS
+from startlm.metrics.numbers import mae
+from startlm.testing import check_metric, check_number_metric, check_two_label_metric
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -34,3 +37,16 @@ def test_the_check_finds_a_metric_that_calls_errors_good():
 @pytest.mark.parametrize("name", TWO_LABEL_METRICS)
 def test_a_metric_for_two_labels_keeps_its_promises(name):
     check_two_label_metric(name)
+
+
+@pytest.mark.parametrize("name", NUMBER_METRICS)
+def test_a_metric_of_numbers_of_the_shelf_keeps_its_promises(name):
+    check_number_metric(name)
+
+
+def test_the_check_finds_a_metric_of_numbers_whose_baseline_is_its_own_value():
+    def flattering(judged):
+        return replace(mae(judged), baseline=mae(judged).value)
+
+    with pytest.raises(AssertionError, match="baseline"):
+        check_number_metric(flattering)

@@ -1,0 +1,58 @@
+"""An interval around each answer that is a number, which holds the truth as often as it says: split conformal prediction.
+
+Vovk, Gammerman & Shafer (2005); Lei et al. (2018). Rows that had no part in learning say how far answers are off; whatever
+the model and the data, an interval made so holds the truth of a new row like them with at least the stated probability.
+
+>>> import numpy as np
+>>> half_width(np.arange(9.0), np.zeros(9), 0.9)
+8.0
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+
+from startlm.core.contracts import Figure
+from startlm.core.errors import CallError
+from startlm.core.language import say
+
+from .intervals import share_figure
+from .numbers import mean_figure
+
+_ROUNDING = 1e-9  # 20 · 0.95 is a little above 19 in float64
+
+
+def half_width(truth: np.ndarray, predicted: np.ndarray, coverage: float, spread: np.ndarray | None = None) -> float | None:
+    """How far an answer must reach to both sides: the ceil((n + 1) · coverage)-th smallest of the n absolute residuals.
+
+    truth, predicted: float64 (N,) of calibration rows. With `spread`, float64 (N,) above 0, an estimate of each row's own
+    uncertainty, residuals are divided by it and the answer is in its units: intervals are then wide where rows are hard. None
+    where n is too small for the coverage: only an endless interval would keep it. Raises CallError for a coverage outside (0, 1).
+    """
+    if not 0 < coverage < 1:
+        raise CallError(say(f"The coverage of an interval must lie between 0 and 1, not {coverage}.", f"区间的覆盖率要在 0 和 1 之间，不能是 {coverage}。"),
+                        say("write a share such as 0.9: nine of ten intervals then hold the truth", "请写成比例，例如 0.9：十个区间中有九个包含真实值"))
+    off = np.abs(np.asarray(truth, dtype=np.float64) - predicted)
+    if spread is not None:
+        off = off / spread
+    rank = ceil((len(off) + 1) * coverage - _ROUNDING)
+    return None if rank > len(off) else float(np.partition(off, rank - 1)[rank - 1])
+
+
+def around(predicted: np.ndarray, half: float, spread: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high end of each answer's interval, float64 (N,) each."""
+    reach = half if spread is None else half * spread
+    return predicted - reach, predicted + reach
+
+
+def covered(truth: np.ndarray, low: np.ndarray, high: np.ndarray) -> Figure:
+    """The share of rows whose truth lies inside its interval, ends included; exact interval."""
+    inside = (truth >= low) & (truth <= high)
+    return share_figure("covered", int(inside.sum()), len(inside))
+
+
+def mean_width(low: np.ndarray, high: np.ndarray, seed: int) -> Figure:
+    """The mean width of the intervals, in the target's unit; of two that cover as much the narrower is better."""
+    return mean_figure("width", high - low, seed)

@@ -1,0 +1,64 @@
+"""report.html of numbers in real Chromium: quiet, offline, no sideways scroll on a phone, both languages, nothing cut off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from browser import DESK, PHONE, Opened
+from toy_numbers import content_of
+
+from startlm.core.report_numbers import numbers_page
+
+pytestmark = [pytest.mark.browser, pytest.mark.loopback]  # playwright speaks to its own driver
+
+LONG = "a_column_whose_name_is_much_too_long_for_any_telephone_of_this_world_or_the_next"
+OUTSIDE = """[...document.querySelectorAll('svg')].flatMap(svg => { const box = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll('text')].filter(text => { const own = text.getBoundingClientRect();
+        return own.width && (own.left < box.left - 3 || own.right > box.right + 3 || own.top < box.top - 3 || own.bottom > box.bottom + 3); })
+        .map(text => text.textContent); })"""
+SMALLEST = """[...document.querySelectorAll('svg')].map(svg => Math.min(...[...svg.querySelectorAll('text')].map(text =>
+    parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)))"""
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A good report, one of prices, one that is not better than the baseline, one of ten rows, and one with leaks and a long name."""
+    good = content_of(900)
+    contents = {"good": good, "prices": content_of(900, skewed=True, name="price"), "bad": content_of(300, noise=30.0), "few": content_of(10),
+                "long": content_of(900, name=LONG, figures_clean=good["figures"], unused=[LONG])}  # fmt: skip
+    folder = tmp_path_factory.mktemp("reports")
+    for name, content in contents.items():
+        (folder / f"{name}.html").write_text(numbers_page(content), encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in contents}
+
+
+@pytest.mark.parametrize(("name", "scheme"), [("good", "light"), ("prices", "dark"), ("bad", "dark"), ("few", "light"), ("long", "light")])
+def test_the_report_is_quiet_asks_for_nothing_and_fits_a_phone(chromium, reports, name, scheme):
+    opened = Opened(chromium, reports[name], color_scheme=scheme)
+    for language in ("zh", "en"):
+        opened.page.locator(f"label[for={language}]").click()
+        assert opened.width() <= PHONE["width"], language
+    opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert opened.width() <= PHONE["width"] and opened.said == []
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK])
+def test_the_headline_is_seen_without_scrolling(chromium, reports, size):
+    for name in ("good", "bad", "few"):
+        box = Opened(chromium, reports[name], viewport=size).page.locator("#headline").bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= size["height"] / 2
+
+
+def test_words_in_pictures_change_with_the_language(chromium, reports):
+    opened = Opened(chromium, reports["good"], locale="zh-CN")
+    assert opened.visible("zh") and opened.page.locator("svg tspan.zh").first.is_visible()
+    opened.page.locator("label[for=en]").click()
+    assert opened.visible("en") and not opened.page.locator("svg tspan.zh").first.is_visible()
+
+
+@pytest.mark.parametrize("name", ["good", "prices", "long"])
+def test_text_in_pictures_is_large_enough_on_a_phone_and_nothing_is_cut_off(chromium, reports, name):
+    sizes = Opened(chromium, reports[name]).page.evaluate(SMALLEST)
+    assert len(sizes) == 3 and min(sizes) >= 11
+    assert Opened(chromium, reports[name], viewport=DESK).page.evaluate(OUTSIDE) == []
