@@ -1,4 +1,4 @@
-"""The door: one command a step, and new, run, plan, predict, compare, serve, demo, doctor.
+"""The door: one command a step, and new, run, plan, predict, compare, serve, demo, schema, doctor.
 
 A step is imported when its command is called, so that `startlm --help` costs a fraction of a second.
 """
@@ -304,6 +304,14 @@ def demo(
     from .commands.display import Display
 
     _finish(run_demo(Path(folder), Display(quiet=_said.as_json, titles=TITLES), _print))
+
+
+@command()
+def schema(of: options.SchemaOf = "settings") -> None:
+    """The JSON Schema of startlm.toml or of report.json. startlm.toml 或 report.json 的 JSON Schema。"""
+    from .commands.schema import schema_of
+
+    _finish(found := schema_of(of), say(text := json.dumps(found, ensure_ascii=False, indent=1), text))
 
 
 @command()

@@ -24,3 +24,6 @@ By = Annotated[Optional[str], typer.Option(metavar="COLUMN", help="Compare in sl
 SliceText = Annotated[Optional[str], typer.Option(metavar="COLUMN", help="The text of --by language and --by length. --by language、--by length 所用的文本列。")]
 RowId = Annotated[Optional[str], typer.Option("--id", metavar="COLUMN", help="Match the rows by this column instead of by their order. 按这一列对应各行，而不按顺序。")]
 ComparedAs = Annotated[Optional[str], typer.Option("--as", metavar="labels|numbers", help="What predictions are, where the guess is wrong. 预测是标签还是数字，猜错时指明。")]
+
+# schema
+SchemaOf = Annotated[str, typer.Argument(metavar="settings|report", help="Of startlm.toml, or of report.json. startlm.toml 的，或 report.json 的。")]
