@@ -59,6 +59,14 @@ def test_every_figure_is_explained() -> None:
     assert re.findall(r"^\| `(\w+)` \|", read("docs/figures.md").partition("Also in the report")[0], re.MULTILINE) == list(METRICS)
 
 
+@pytest.mark.parametrize("index", ["docs/README.md", "docs/README.zh.md"])
+def test_every_page_is_in_the_index(index: str) -> None:
+    """A page in two languages stands in the index of its own."""
+    foreign = TWINS.values() if index in TWINS else TWINS.keys()
+    pages = [name for name in PAGES if re.fullmatch(r"docs/(?!README)[^/]+", name) and name not in foreign]
+    assert [name for name in pages if f"({Path(name).name})" not in read(index)] == []
+
+
 def test_every_decision_is_in_the_index() -> None:
     index = read("docs/decisions/README.md")
     assert [path.name for path in (ROOT / "docs" / "decisions").glob("0*.md") if f"({path.name})" not in index] == []
