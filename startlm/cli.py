@@ -1,4 +1,4 @@
-"""The door: one command a step, and new, run, plan, predict, compare, serve, demo, doctor.
+"""The door: one command a step, and new, run, plan, predict, compare, serve, demo, schema, doctor.
 
 A step is imported when its command is called, so that `startlm --help` costs a fraction of a second.
 """
@@ -18,6 +18,7 @@ from typing import Annotated, Any, Callable, Mapping, Optional
 import typer
 from typer.core import TyperGroup
 
+from .commands import options
 from .commands.usage import TOUR, common_last, no_such_command, usage_error
 from .core.errors import CallError, StartLMError, missing_extra
 from .core.language import Said, say, use_language
@@ -170,8 +171,7 @@ def new(
 def look(
     file: Annotated[str, typer.Argument(help="The table to look at. 要看的表。", metavar="FILE")],
     output: Annotated[Optional[str], typer.Option("--output", "-o", help="Where to write the page. 页面写到哪里。")] = None,
-    sheet: Annotated[Optional[str], typer.Option(help="The sheet of a workbook. 工作簿中的工作表。")] = None,
-    query: Annotated[Optional[str], typer.Option(help="What a database is asked. 数据库查询或表名。")] = None,
+    sheet: options.Sheet = None, query: options.Query = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing page. 覆盖已有页面。")] = False,
 ) -> None:
     """Look at a table before anything is trained: one offline page. 训练之前先看看表：一个离线页面。"""
@@ -249,10 +249,7 @@ def predict(
     text: Annotated[Optional[list[str]], typer.Option(help="Answer this text. 回答这段文字。")] = None,
     output: Annotated[Optional[str], typer.Option("--output", "-o", help="Where to write; the suffix chooses the format. 写到哪里。")] = None,
     confidences: Annotated[bool, typer.Option("--confidences", help="One column a label. 每个标签一列。")] = False,
-    encoding: Annotated[Optional[str], typer.Option(help="The file's encoding, where the guess is wrong. 文件编码。")] = None,
-    delimiter: Annotated[Optional[str], typer.Option(help="What separates the columns. 列的分隔符。")] = None,
-    sheet: Annotated[Optional[str], typer.Option(help="The sheet of a workbook. 工作簿中的工作表。")] = None,
-    query: Annotated[Optional[str], typer.Option(help="What a database is asked: a SELECT or a table. 数据库查询或表名。")] = None,
+    encoding: options.Encoding = None, delimiter: options.Delimiter = None, sheet: options.Sheet = None, query: options.Query = None,
     for_excel: Annotated[bool, typer.Option("--for-excel", help="A BOM, and no cell begins like a formula. 供 Excel 打开。")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file. 覆盖已有文件。")] = False,
 ) -> None:
@@ -268,18 +265,14 @@ def predict(
 
 @command()
 def compare(
-    a: Annotated[str, typer.Argument(help="Predictions of one tool. 一个工具的预测。")],
-    b: Annotated[str, typer.Argument(help="Predictions of another. 另一个工具的预测。")],
-    truth: Annotated[str, typer.Option(help="The table with the true labels. 含真实标签的表。")],
-    column: Annotated[Optional[str], typer.Option(help="The column of predictions: prediction, or the only one. 预测所在的列。")] = None,
-    column_a: Annotated[Optional[str], typer.Option(help="That of A alone. 仅 A 的预测列。")] = None,
-    column_b: Annotated[Optional[str], typer.Option(help="That of B alone. 仅 B 的预测列。")] = None,
-    label: Annotated[Optional[str], typer.Option(help="The column of true labels. 真实标签所在的列。")] = None,
+    files: options.Predictions, truth: options.Truth, column: options.Columns = None, column_a: options.ColumnA = None, column_b: options.ColumnB = None,
+    label: options.TrueLabel = None, against: options.Against = None, by: options.By = None, text: options.SliceText = None,
+    row_id: options.RowId = None, kind: options.ComparedAs = None,
 ) -> None:
-    """Is B better than A? A paired test, in plain words. 两份预测哪份更好。"""
-    from .commands.compare import compare_files
+    """Which is better? Paired tests, in plain words. 哪份预测更好。"""
+    from .commands.compare import Asked, compare_files
 
-    found = compare_files(a, b, truth, columns=(column_a or column, column_b or column), label=label)
+    found = compare_files(Asked(tuple(files), truth, tuple(column or ()), (column_a, column_b), label, against, by, text, row_id, kind))
     for line in found.lines:
         _print(line)
     _finish(found.as_json)
@@ -313,6 +306,14 @@ def demo(
     from .commands.display import Display
 
     _finish(run_demo(Path(folder), Display(quiet=_said.as_json, titles=TITLES), _print))
+
+
+@command()
+def schema(of: options.SchemaOf = "settings") -> None:
+    """The JSON Schema of startlm.toml or of report.json. startlm.toml 或 report.json 的 JSON Schema。"""
+    from .commands.schema import schema_of
+
+    _finish(found := schema_of(of), say(text := json.dumps(found, ensure_ascii=False, indent=1), text))
 
 
 @command()

@@ -16,21 +16,23 @@ from startlm.metrics import METRICS, NUMBER_METRICS
 from startlm.project import SECTIONS
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
+MADE = runpy.run_path(str(ROOT / "docs" / "make_settings.py"))["MADE"]
 BOTH = [name for pair in TWINS.items() for name in pair]
 
 
 @pytest.mark.loopback
 @pytest.mark.skipif(bool(needs()), reason=f"not installed: {', '.join(needs())}")
-@pytest.mark.parametrize("name, language", [("docs/tutorial.md", "en"), ("docs/tutorial.zh.md", "zh"), ("docs/sources.md", "en"), ("docs/sources.zh.md", "zh")])
+@pytest.mark.parametrize("name, language", [(name, language) for pair in TWINS.items() if pair[0] != "README.md" for name, language in zip(pair, ("en", "zh"))])
 def test_a_document_goes_as_it_says(name: str, language: str, tmp_path: Path) -> None:
     assert run_document(name, tmp_path, language) == []
 
 
 # ------------------------------------------------------- nothing is left out
 
-def test_the_page_of_settings_is_fresh() -> None:
-    page = runpy.run_path(str(ROOT / "docs" / "make_settings.py"))["page"]
-    assert read("docs/settings.md") == page(), "run: python docs/make_settings.py"
+@pytest.mark.parametrize("name", MADE)
+def test_what_is_made_from_the_code_is_fresh(name: str) -> None:
+    """Settings, commands with their options, and the JSON Schema: so each of them stands in a document."""
+    assert read(f"docs/{name}") == MADE[name](), "run: python docs/make_settings.py"
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -48,14 +50,23 @@ def test_every_family_is_named_where_family_is_explained() -> None:
 
 @pytest.mark.parametrize("name", [command.name or command.callback.__name__ for command in app.registered_commands])
 def test_every_command_is_shown(name: str) -> None:
-    for readme, tutorial in ((TWINS[a], TWINS[b]) if chinese else (a, b) for a, b in [("README.md", "docs/tutorial.md")] for chinese in (False, True)):
-        assert re.search(rf"\bstartlm {name}\b", read(readme) + read(tutorial))
+    """At work, in a page of each language; what it takes stands in docs/commands.md."""
+    for pages in (TWINS.keys(), TWINS.values()):
+        assert re.search(rf"\bstartlm {name}\b", "".join(map(read, pages)))
 
 
 def test_every_figure_is_explained() -> None:
     of_labels, _, of_numbers = read("docs/figures.md").partition("## Figures of numbers")
     assert re.findall(r"^\| `(\w+)` \|", of_labels.partition("Also in the report")[0], re.MULTILINE) == list(METRICS)
     assert re.findall(r"^\| `(\w+)` \|", of_numbers.partition("| word")[0], re.MULTILINE) == list(NUMBER_METRICS)
+
+
+@pytest.mark.parametrize("index", ["docs/README.md", "docs/README.zh.md"])
+def test_every_page_is_in_the_index(index: str) -> None:
+    """A page in two languages stands in the index of its own."""
+    foreign = TWINS.values() if index in TWINS else TWINS.keys()
+    pages = [name for name in PAGES if re.fullmatch(r"docs/(?!README)[^/]+", name) and name not in foreign]
+    assert [name for name in pages if f"({Path(name).name})" not in read(index)] == []
 
 
 def test_every_decision_is_in_the_index() -> None:

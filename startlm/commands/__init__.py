@@ -1,1 +1,1 @@
-"""What the door offers beside the steps: new, predict, compare, demo, doctor; and how progress is shown in a terminal."""
+"""What the door offers beside the steps: new, predict, compare, demo, schema, doctor; and how progress is shown in a terminal."""

@@ -123,27 +123,49 @@ def compare(
 
     Raises CallError where the three do not have the same number of rows.
     """
-    if not len(a) == len(b) == len(truth):
-        raise CallError(
-            say(f"The rows do not match: A has {len(a)}, B has {len(b)}, the truth has {len(truth)}.",
-                f"行数对不上：A 有 {len(a)} 行，B 有 {len(b)} 行，真实标签有 {len(truth)} 行。"),
-            say("give three files that hold the same rows in the same order", "请给出行相同、顺序也相同的三个文件"),
-        )
+    check_same_rows([len(a), len(b)], len(truth))
     n = len(truth)
-    written = np.array([str(value) for column in (a, b, truth) for value in column], dtype=object)
-    labels, numbers = np.unique(written, return_inverse=True)
-    columns = numbers.reshape(3, n)
+    labels, columns = number_labels([a, b, truth])
     judged_a, judged_b = (Judged(columns[2], column, len(labels), seed=seed) for column in columns[:2])
     test = mcnemar(judged_a.correct, judged_b.correct)
     gain = paired_gain(judged_a.correct, judged_b.correct, seed)
     return Comparison(
-        n, tuple(labels.tolist()), accuracy(judged_a), accuracy(judged_b), macro_f1(judged_a), macro_f1(judged_b),
-        test.only_a, test.only_b, test.p, test.mid_p, gain, _macro_f1_gain(columns, len(labels), seed),
+        n, labels, accuracy(judged_a), accuracy(judged_b), macro_f1(judged_a), macro_f1(judged_b),
+        test.only_a, test.only_b, test.p, test.mid_p, gain, macro_f1_gain(columns, len(labels), seed),
         verdict(gain, test.p, names),
     )
 
 
-def _macro_f1_gain(columns: np.ndarray, labels: int, seed: int) -> Figure:
+def check_same_rows(lengths: Sequence[int], rows: int) -> None:
+    """Raises CallError where the files, A, B and so on, do not have as many rows as the truth."""
+    if all(length == rows for length in lengths):
+        return
+    names = letters(len(lengths))
+    en, zh = (", ".join(f"{name} has {length}" for name, length in zip(names, lengths)), "，".join(f"{name} 有 {length} 行" for name, length in zip(names, lengths)))
+    raise CallError(
+        say(f"The rows do not match: {en}, the truth has {rows}.", f"行数对不上：{zh}，真实标签有 {rows} 行。"),
+        say("give files that hold the same rows in the same order, or name the column that tells the rows apart: --id COLUMN",
+            "请给出行相同、顺序也相同的文件，或指明用来区分各行的列：--id 列名"),
+    )
+
+
+def letters(count: int) -> list[str]:
+    """What the files are called: A, B, … Z, A2, B2, …
+
+    >>> letters(3)
+    ['A', 'B', 'C']
+    """
+    return [chr(ord("A") + number % 26) + (str(number // 26 + 1) if number >= 26 else "") for number in range(count)]
+
+
+def number_labels(columns: Sequence[Sequence[object]]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Every label that occurs, as it is written and sorted, and the number of each, int64 (columns, N)."""
+    written = np.array([str(value) for column in columns for value in column], dtype=object)
+    labels, numbers = np.unique(written, return_inverse=True)
+    return tuple(labels.tolist()), numbers.reshape(len(columns), -1)
+
+
+def macro_f1_gain(columns: np.ndarray, labels: int, seed: int) -> Figure:
     """B's macro F1 less A's, int64 (3, N) columns of A, B and truth; a BCa bootstrap over distinct triples of labels."""
     n = columns.shape[1]
     if n < FEWEST_ROWS:

@@ -14,6 +14,7 @@ from typing import Any, Mapping
 
 import pytest
 
+from startlm.commands.schema import schema_of
 from startlm.core.pictures import confused_block, ranked, shortened, squeezed, width_of
 from startlm.core.report_page import report_page
 from toy_report import messages, report_of
@@ -211,3 +212,31 @@ def test_the_schema_refuses_a_report_without_its_headline(content):
     without = {key: value for key, value in content.items() if key != "headline"}
     assert not Draft202012Validator(schema).is_valid(without)
     assert not Draft202012Validator(schema).is_valid({**content, "figures": [{"name": "accuracy", "value": 2}]})
+
+
+def test_the_schema_explains_every_key_and_knows_every_key_of_a_real_report(content):
+    """Also where it lets other keys in, for reports of later versions."""
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    assert set(content) == set(schema["properties"]) == set(schema["required"])
+    assert [key for key, value in schema["properties"].items() if not value.get("description")] == []
+    closed = json.loads(SCHEMA.read_text("utf-8").replace('"additionalProperties": true', '"additionalProperties": false'))
+    assert [error.message for error in Draft202012Validator(closed).iter_errors(json.loads(json.dumps(content)))] == []
+
+
+def test_every_figure_of_a_real_report_is_explained(content):
+    """docs/figures.md names each of them, in the table of metrics or below it."""
+    def names(part: Any) -> set[str]:
+        inside = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
+        own = {part["name"]} if isinstance(part, Mapping) and {"name", "low", "high", "n"} <= part.keys() else set()
+        return own.union(*map(names, inside))
+
+    explained = (SCHEMA.parent / "figures.md").read_text("utf-8")
+    found = names(content)
+    assert {"accuracy", "recall", "answered", "hours_saved"} <= found
+    assert sorted(name for name in found if f"`{name}`" not in explained) == []
+
+
+def test_startlm_schema_report_gives_the_published_schema():
+    assert schema_of("report") == json.loads(SCHEMA.read_text("utf-8"))
