@@ -16,7 +16,7 @@ import numpy as np
 
 from .columns import as_text
 from .columns.cleaning import CleanSettings, clean_texts, join_columns
-from .columns.encoded import ColumnEncoder, read_cells
+from .columns.encoded import ColumnEncoder
 from .core.contracts import BadRow, Engine, Inputs, Progress, Ragged, Table, Tokenizer
 from .core.durable import allowed_name, read_verified, writing
 from .core.errors import BundleError, CallError
@@ -123,8 +123,7 @@ class Predictor:
         texts = [""] * rows if not names else cleaned[0] if count == 1 else [join_columns(dict(zip(names, parts)), names) for parts in zip(*cleaned)]
         if not self.encoder.kinds:
             return Inputs(texts)
-        cells, _ = read_cells(self.encoder.kinds, dict(zip(self.encoder.kinds, columns[count:])))
-        features, words = self.encoder.encode(cells)
+        features, words = self.encoder.encode(self.encoder.read(dict(zip(self.encoder.kinds, columns[count:]))))
         return Inputs(texts, features=features, words=words, word_count=self.encoder.word_count)
 
     def mean(self, inputs: Inputs) -> np.ndarray:

@@ -263,7 +263,7 @@ class _Climb:
             keep_rung(whole, kept)
         label, groups = (self.examples.frame[name][self.examples.rows_of("train", "dev")].to_numpy() for name in ("label", "group"))
         fold = folds_of(label, groups, FOLDS, self.settings.seed)
-        logits = np.zeros((len(self.learn), self.count), dtype=np.float32)
+        logits = np.zeros((len(self.learn), 0), dtype=np.float32)
         for number in range(FOLDS):
             inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             if not len(outside) or not len(inside):
@@ -274,6 +274,8 @@ class _Climb:
                 fitted = yield from self._fit(kept.fitted.recipe, self.learn.take(inside), None, part)
                 answers = _answer(fitted, self.learn.take(outside))
                 keep_fold(part, answers)
+            if not logits.shape[1]:  # as wide as the engine's answers are: a number may come as the difference of two
+                logits = np.zeros((len(self.learn), answers.shape[1]), dtype=np.float32)
             logits[outside] = answers
         return Rung(kept.fitted, logits)
 

@@ -116,7 +116,8 @@ SHARE = number(0.0, 1.0)
 SAID = record({"en": WORD, "zh": WORD})
 LADDER = record({"family": WORD, "size": WORD, "parameters": COUNT, "n": COUNT, "gain": maybe(list_of(number(-1e6, 1e6), 3, 3)), "level": SHARE, "kept": FLAG},
                 {"accuracy": SHARE, "log_loss": number(0.0, 1e6), "squared_error": number(0.0, 1e12), "absolute_error": number(0.0, 1e12)})
-COLUMN = record({"name": WORD, "kind": WORD, "encoding": plain_record})  # the kind of column checks its own encoding
+ANY = where(lambda value: isinstance(value, dict))
+COLUMN = record({"name": WORD, "kind": WORD, "habit": ANY, "encoding": ANY})  # columns.encoded checks each by its kind
 INTERVAL = record({"coverage": SHARE, "half_width": maybe(number(0.0, 1e12)), "n": COUNT})
 HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE,
                     "said": SAID})
@@ -152,7 +153,7 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
     of_task = {
         "classify": ({"labels": texts(2), "temperature": TEMPERATURE, "out_of_scope": maybe(whole(0, last))},
                      {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER, "out_of_scope_label": WORD}),
-        "score": ({"labels": where(lambda value: value == []), "target": plain_record, "interval": INTERVAL}, {}),
+        "score": ({"labels": where(lambda value: value == []), "target": ANY, "interval": INTERVAL}, {}),
     }
     needed, optional = of_task.get(str(settings.get("task")), of_task["classify"])
     _refuse(record({**every, **needed}, optional)(settings, ""), "model.json", place)

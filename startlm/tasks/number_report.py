@@ -15,7 +15,7 @@ from ..core.report_numbers import numbers_page
 from ..metrics.comparison import paired_gain
 from ..metrics.numbers import JudgedNumbers
 from .judging import Judging
-from .score import Intervals, headline, number_content, number_figures
+from .number_content import Intervals, headline, number_content, number_figures
 
 MISTAKES = 0.1  # of the test rows stand in mistakes.csv: those that are furthest off
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..columns import as_text, guess_kind, kind_said
 from ..columns.cleaned import clean_rows
 from ..columns.cleaning import CleanSettings
-from ..columns.encoded import ColumnEncoder, parse_columns, read_cells
+from ..columns.encoded import ColumnEncoder, find_habits, parse_columns, read_cells
 from ..columns.roles import guess_split, no_parts
 from ..core.artifacts import PARTS
 from ..core.contracts import BadRow, Facts
@@ -60,7 +60,9 @@ class Preparing:
     def read_cells(self) -> None:
         """Read the label and the columns beside the text; rows in which one is not what its column holds go to the rejects."""
         label = self.settings.label or ""
-        self.cells, bad = read_cells(self.kinds, {name: self.rows.column(name) for name in self.kinds})
+        columns = {name: self.rows.column(name) for name in self.kinds}
+        self.habits = find_habits(self.kinds, columns)
+        self.cells, bad = read_cells(self.kinds, columns, self.habits)
         labels, wrong = self.learnt.read(self.rows.column(label))
         kinds = {**self.kinds, label: "number"}
         found = {i: _bad_cell(self.rows, i, name, kinds[name]) for name, rows in ({**bad, label: wrong} if wrong else bad).items() for i in rows}
@@ -190,7 +192,7 @@ class Preparing:
     def _meta(self, fingerprint: str, languages: list[Any]) -> dict[str, Any]:
         learn = np.flatnonzero(self.part != TEST)
         train = learn if self.crossfit else np.flatnonzero(self.part == TRAIN)
-        encoder = ColumnEncoder.fit(self.kinds, {name: values[train] for name, values in self.cells.items()})
+        encoder = ColumnEncoder.fit(self.kinds, {name: values[train] for name, values in self.cells.items()}, self.habits)
         lengths = np.array([len(self.text[i]) for i in learn])
         facts = Facts(rows=len(learn), labels=len(self.learnt.names) or 1, mean_length=float(lengths.mean()), length_99=int(np.quantile(lengths, 0.99)),
                       chinese=float(np.mean([languages[i] in ("zh", "mixed") for i in learn])), text=bool(self.settings.text), features=encoder.width,

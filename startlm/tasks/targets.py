@@ -18,6 +18,8 @@ BINS = 10  # of the target: parts and folds are drawn in proportion from each
 class Targets:
     """The targets of rows, as text (so that equal ones are known by it); "" where there is none."""
 
+    names: tuple[str, ...] = ()  # no labels
+
     def __init__(self, settings: Any) -> None:
         """settings: label of [prepare], which names the column."""
         self.settings = settings
