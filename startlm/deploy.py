@@ -84,7 +84,8 @@ def check_gates(report: Report) -> None:
         raise GateError(say(f"Not deployed. {report.content['headline']['en']}", f"没有部署。{report.content['headline']['zh']}"),
                         say("give more or better rows; --force deploys it all the same", "请提供更多或更好的数据；加 --force 可强行部署"))
     if (broken := report.content["broken_limit"]) is not None:
-        raise GateError(say(f"Not deployed: {broken['en']}", f"没有部署：{broken['zh']}"), say("change that limit under [evaluate], or --force", "修改 [evaluate] 下的这个限度，或加 --force"))
+        setting = broken["setting"]
+        raise GateError(say(f"Not deployed: {broken['en']}", f"没有部署：{broken['zh']}"), say(f"change [evaluate] {setting}, or --force", f"修改 [evaluate] {setting}，或加 --force"))
 
 
 def next_version(to: Path) -> str:

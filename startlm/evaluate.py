@@ -83,11 +83,10 @@ def evaluate_steps(model: Model, examples: Examples, *, settings: EvaluateSettin
     yield Progress("evaluate", 1, 1, said=Said(**content["headline"]), result=Report(folder, content))
 
 
-def note_reading(ledger: Path, model: str, examples: str, report: Report) -> int:
+def note_reading(ledger: Path, model: str, examples: str, value: float | None, figure: str = "accuracy") -> int:
     """Write one reading of the test part into the ledger; returns how many readings these examples have had."""
     entries = read_json(ledger) if ledger.exists() else []
-    first = report.content["figures"][0]
-    entry = {"model": model, "examples": examples, first["name"]: first["value"]}
+    entry = {"model": model, "examples": examples, figure: value}
     if entry not in entries:
         entries.append(entry)
         write_json(ledger, entries)

@@ -347,7 +347,9 @@ class _Run:
         for last in evaluate_steps(self.model, self.examples, settings=self.project.settings["evaluate"], folder=self.folder):
             yield last
         self.report = last.result  # type: ignore[union-attr]
-        readings = note_reading(self.project.folder / "runs" / "test-readings.json", self.marks["train"], self.examples.meta["test_fingerprint"], self.report)
+        first = self.report.content["figures"][0]
+        readings = note_reading(self.project.folder / "runs" / "test-readings.json", self.marks["train"], self.examples.meta["test_fingerprint"],
+                                first["value"], first["name"])
         yield Progress("evaluate", said=say(f"Reading {readings} of this test part (runs/test-readings.json).", f"这是第 {readings} 次读取该测试部分（runs/test-readings.json）。"))
 
     def deploy(self) -> Iterator[Progress]:

@@ -11,13 +11,13 @@ import pytest
 
 from startlm import open_bundle
 from startlm.core.contracts import Recipe
-from startlm.families import FAMILIES, network
+from startlm.families import network
 from startlm.predict import Predictor
-from tickets import THINGS, tickets
+from tickets import TEXT_FAMILIES, THINGS, tickets
 
 ROWS = 600  # 5,000 in make test-long
 FP32, INT8 = 1e-6, 1e-5
-NETWORKS = [name for name in FAMILIES if name not in ("linear", "trees")]
+NETWORKS = [name for name in TEXT_FAMILIES if name != "linear"]
 
 
 def texts_of_all_lengths(rows: int) -> list[str]:
@@ -27,7 +27,7 @@ def texts_of_all_lengths(rows: int) -> list[str]:
     return [" ".join(rng.choices(words, k=max(1, int(512 ** rng.random())))) for _ in range(rows)]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", TEXT_FAMILIES)
 def test_an_answer_does_not_depend_on_the_rows_beside_it(family: str, bundles: dict[str, Path]) -> None:
     check_neighbours(open_bundle(bundles[family]), texts_of_all_lengths(ROWS), FP32)
 
@@ -38,7 +38,7 @@ def test_an_int8_answer_does_not_depend_on_the_rows_beside_it(family: str, bundl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", TEXT_FAMILIES)
 def test_an_answer_does_not_depend_on_the_rows_beside_it_in_5000_rows(family: str, bundles: dict[str, Path]) -> None:
     check_neighbours(open_bundle(bundles[family]), texts_of_all_lengths(5_000), FP32)
 
@@ -54,22 +54,22 @@ def in_int8(predictor: Predictor) -> Predictor:
     (member,) = predictor.members
     assert member.engine.settings["precision"] == "fp32"
     recipe = Recipe("", "", "", options={"longest": member.engine.settings["max_length"]})
-    encoded = member.tokenizer.encode(predictor.texts([row["message"] for row in tickets()]))
+    encoded = member.tokenizer.encode(predictor.inputs([row["message"] for row in tickets()]).texts)
     small = network._engine(network._quantised(member.engine.graph, encoded, recipe, 0), "int8", encoded, recipe)
     assert len(small.graph) < len(member.engine.graph)
-    return Predictor(predictor.settings, [replace(member, engine=small)])
+    return Predictor(predictor.settings, [replace(member, engine=small)], predictor.encoder)
 
 
 def check_neighbours(predictor: Predictor, texts: list[str], tolerance: float) -> None:
     rng = np.random.default_rng(0)
-    texts = predictor.texts(texts)
-    alone = np.concatenate([predictor.confidences([text]) for text in texts])
+    inputs = predictor.inputs(texts)
+    alone = np.concatenate([predictor.answered(inputs.take([row])) for row in range(len(texts))])
     order = rng.permutation(len(texts))
     mixed = np.empty_like(alone)
     for rows in np.array_split(order, len(texts) // 7):
-        mixed[rows] = predictor.confidences([texts[i] for i in rows])
-    longest = max(texts, key=len)
-    beside = np.concatenate([predictor.confidences([text, longest])[:1] for text in texts[:200]])
+        mixed[rows] = predictor.answered(inputs.take(rows))
+    longest = int(np.argmax([len(text) for text in inputs.texts]))
+    beside = np.concatenate([predictor.answered(inputs.take([row, longest]))[:1] for row in range(200)])
     for other, first in ((mixed, alone), (beside, alone[:200])):
         assert np.abs(other - first).max() <= tolerance
         assert np.array_equal(other.argmax(axis=1), first.argmax(axis=1))

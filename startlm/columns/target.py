@@ -16,8 +16,7 @@ import numpy as np
 from ..core.errors import BundleError, CallError
 from ..core.language import Said, say
 from ..core.model_file import list_of, number, one_of, record
-from . import as_text
-from .number import parse_number
+from .number import Number
 
 SKEWED = 1.0  # a skewness above this is worth a transform
 BINS = 10
@@ -48,20 +47,9 @@ class Target:
     @staticmethod
     def read(values: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
         """The column as float64 (N,), and the positions of what is written but is no finite number: NaN there, and where nothing is written."""
-        numbers, bad = np.full(len(values), np.nan), []
-        for position, value in enumerate(values):
-            read: float | None
-            if isinstance(value, float):
-                read = value
-            elif text := as_text(value).strip():
-                read = parse_number(text)
-            else:
-                continue
-            if read is None or abs(read) > LARGEST:
-                bad.append(position)
-            else:
-                numbers[position] = read
-        return numbers, bad
+        numbers, bad = Number.read(values)
+        far = np.abs(numbers) > LARGEST
+        return np.where(far, np.nan, numbers), sorted({*bad, *np.flatnonzero(far).tolist()})
 
     @classmethod
     def fit(cls, values: np.ndarray) -> Target:

@@ -105,7 +105,7 @@ class LabelReport(Judging):
         if least is None or accuracy.value is not None and accuracy.value >= least:
             return None
         value = "–" if accuracy.value is None else f"{accuracy.value:.1%}"
-        return say(f"accuracy {value} is below the stated minimum of {least:.1%} (minimum_accuracy).", f"准确率 {value} 低于规定的最低值 {least:.1%}（minimum_accuracy）。")._asdict()
+        return say(f"accuracy {value} is below the stated minimum of {least:.1%}.", f"准确率 {value} 低于规定的最低值 {least:.1%}。")._asdict() | {"setting": "minimum_accuracy"}
 
     def _headline(self, accuracy: Figure, better: bool) -> Said:
         left_out = len(self.test) - len(self.counted)

@@ -59,7 +59,7 @@ class NumberReport(Judging):
         if most is None or error.value is not None and error.value <= most:
             return None
         value = "–" if error.value is None else f"{error.value:.4g}"
-        return say(f"a mean absolute error of {value} is above the stated maximum of {most:g} (maximum_mae).", f"平均绝对误差 {value} 高于规定的最高值 {most:g}（maximum_mae）。")._asdict()
+        return say(f"a mean absolute error of {value} is above the stated maximum of {most:g}.", f"平均绝对误差 {value} 高于规定的最高值 {most:g}。")._asdict() | {"setting": "maximum_mae"}
 
     def _clean_figures(self) -> list[dict[str, Any]] | None:
         """The same figures on the test rows that have no equal or near row in train; None where nothing leaks."""

@@ -18,7 +18,6 @@ import numpy as np
 
 from startlm.columns import COLUMNS
 from startlm.columns.promises import look_at_promises
-from startlm.columns.target import Target
 from startlm.core.contracts import Engine, Facts, Fitted, Format, Labelled, Ragged, Recipe, Row, State, Table, Tokenizer
 from startlm.core.errors import BundleError, CallError
 from startlm.core.inputs import encode_inputs
@@ -28,11 +27,15 @@ from startlm.engines import ENGINES
 from startlm.families import FAMILIES
 from startlm.families.network import fit_network_steps, plan_network
 from startlm.formats import find_format
-from startlm.metrics import METRICS, NUMBER_METRICS, TWO_LABEL_METRICS
-from startlm.metrics.judged import Judged, Metric, judge
-from startlm.metrics.numbers import JudgedNumbers, NumberMetric
-from startlm.tasks import TASKS
 from startlm.tokenizers import TOKENIZERS
+
+from .figures import check_metric, check_number_metric, check_task, check_two_label_metric
+from .promise import hold
+
+__all__ = [
+    "check_column", "check_engine", "check_family", "check_format", "check_metric", "check_number_metric", "check_round_trip", "check_task",
+    "check_tokenizer", "check_two_label_metric",
+]  # fmt: skip
 
 # ------------------------------------------------------------- formats
 
@@ -55,7 +58,7 @@ def check_format(format: str | Format) -> None:
     saying what does not hold.
     """
     member: Format = find_format(format) if isinstance(format, str) else format
-    _hold(isinstance(member, Format), "a format has name, suffixes, open and writer")
+    hold(isinstance(member, Format), "a format has name, suffixes, open and writer")
     if not member.suffixes:
         _refuses(lambda: member.writer(io.BytesIO(), ["text"]), "a format that cannot write says so with a CallError and a hint")
         _refuses(lambda: member.open([]), "what is no source is refused with a CallError and a hint")
@@ -81,16 +84,16 @@ def _write(member: Format, path: Path, rows: Any) -> None:
         for row in rows:
             writer.write(row)
         writer.close()
-        _hold(not stream.closed, "close() leaves the stream open: the caller opened it")
+        hold(not stream.closed, "close() leaves the stream open: the caller opened it")
 
 
 def _same_twice(table: Table, rows: Any) -> None:
-    _hold(table.columns == ("text", "label"), f"the columns come back: {table.columns}")
+    hold(table.columns == ("text", "label"), f"the columns come back: {table.columns}")
     first, second = list(table.rows()), list(table.rows())
-    _hold(first == second, "rows() starts a new pass each time and gives the same rows")
-    _hold([row.values for row in first if isinstance(row, Row)] == list(rows), f"what is written is read again: {first}")
+    hold(first == second, "rows() starts a new pass each time and gives the same rows")
+    hold([row.values for row in first if isinstance(row, Row)] == list(rows), f"what is written is read again: {first}")
     lines = [row.line for row in first]
-    _hold(lines == sorted(set(lines)) and lines[0] >= 1, f"each row says its line: {lines}")
+    hold(lines == sorted(set(lines)) and lines[0] >= 1, f"each row says its line: {lines}")
 
 
 def _check_encodings(member: Format, path: Path) -> None:
@@ -105,7 +108,7 @@ def _check_encodings(member: Format, path: Path) -> None:
         table = member.open(path)
         _same_twice(table, _PLAIN)
         _same_twice(member.open(path, **table.options), _PLAIN)
-        _hold(encoding.startswith("utf-8") or bool(table.said), f"{encoding} is found and said")
+        hold(encoding.startswith("utf-8") or bool(table.said), f"{encoding} is found and said")
 
 
 def _check_laziness(member: Format, path: Path) -> None:
@@ -114,25 +117,20 @@ def _check_laziness(member: Format, path: Path) -> None:
     tracemalloc.start()
     try:
         rows = member.open(path).rows()
-        _hold(iter(rows) is rows and isinstance(next(rows), Row), "rows() is an iterator")
+        hold(iter(rows) is rows and isinstance(next(rows), Row), "rows() is an iterator")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    _hold(peak < max(size / 2, 1 << 22), f"rows() streams: the first row took {peak:,} bytes of memory from a file of {size:,}")
+    hold(peak < max(size / 2, 1 << 22), f"rows() streams: the first row took {peak:,} bytes of memory from a file of {size:,}")
 
 
 def _refuses(call: Any, promise: str) -> None:
     try:
         call()
     except CallError as error:
-        _hold(bool(error.hint.en and error.hint.zh), promise)
+        hold(bool(error.hint.en and error.hint.zh), promise)
     else:
-        _hold(False, promise)
-
-
-def _hold(holds: bool, promise: str) -> None:
-    if not holds:
-        raise AssertionError(promise)
+        hold(False, promise)
 
 
 # ------------------------------------------------------------- columns
@@ -155,96 +153,24 @@ def check_column(column: str | type) -> None:
     AssertionError saying what does not hold.
     """
     member: Any = look_up(COLUMNS, column, say("kind of column", "列类型")) if isinstance(column, str) else column
-    _hold(isinstance(member.name, str) and bool(member.name and member.said.en and member.said.zh), "a kind of column has a name, and one in each language")
+    hold(isinstance(member.name, str) and bool(member.name and member.said.en and member.said.zh), "a kind of column has a name, and one in each language")
     for values in _ODD_COLUMNS:
         given = list(values)
         guess = member.guess(values, "column")
-        _hold(0.0 <= guess.score <= 1.0, f"the score lies in [0, 1], not at {guess.score}")
-        _hold(bool(guess.why.en and guess.why.zh), "a guess says why, in both languages")
-        _hold(member.guess(values, "column") == guess, "the same values are guessed the same")
+        hold(0.0 <= guess.score <= 1.0, f"the score lies in [0, 1], not at {guess.score}")
+        hold(bool(guess.why.en and guess.why.zh), "a guess says why, in both languages")
+        hold(member.guess(values, "column") == guess, "the same values are guessed the same")
         shown = member.show(values)
-        _hold(all(said.en and said.zh and isinstance(value, str) for said, value in shown.facts), "facts are said in both languages")
-        _hold(sum(rows for _, rows in shown.bars) <= len(values), "bars count each value once at most")
-        _hold(list(map(repr, values)) == list(map(repr, given)), "guessing and showing leave the values alone")
+        hold(all(said.en and said.zh and isinstance(value, str) for said, value in shown.facts), "facts are said in both languages")
+        hold(sum(rows for _, rows in shown.bars) <= len(values), "bars count each value once at most")
+        hold(list(map(repr, values)) == list(map(repr, given)), "guessing and showing leave the values alone")
     for value in (value for values in _ODD_COLUMNS for value in values if isinstance(value, str) and hasattr(member, "clean")):
         once = member.clean(value)
         text = once if isinstance(once, str) else once.text
         again = member.clean(text)
-        _hold((again if isinstance(again, str) else again.text) == text, "cleaning a second time changes nothing")
+        hold((again if isinstance(again, str) else again.text) == text, "cleaning a second time changes nothing")
     for holds, promise in look_at_promises(member, _ODD_COLUMNS):
-        _hold(holds, promise)
-
-
-# ------------------------------------------------------------- metrics
-
-def check_metric(metric: str | Metric) -> None:
-    """Check that a metric keeps its promises: perfect answers are best, the order of rows does not matter, bounds hold.
-
-    Raises AssertionError saying what does not hold.
-    """
-    member: Metric = look_up(METRICS, metric, say("metric", "指标")) if isinstance(metric, str) else metric
-    random = np.random.default_rng(0)
-    truth = random.integers(0, 4, 400)
-    confidences = random.dirichlet(np.ones(5), 400) * 0.6  # label 4 is only ever predicted
-    confidences[np.arange(400), truth] += 0.4
-    order, few = random.permutation(400), Judged(truth[:10], truth[:10], 5, np.eye(5)[truth[:10]])
-    judged, perfect, shuffled = (judge(truth[rows], given[rows], majority=0) for rows, given in (
-        (np.arange(400), confidences), (np.arange(400), np.eye(5)[truth]), (order, confidences)))
-    for each in _check_figures(member, judged, perfect, shuffled, few):
-        _hold(each.low >= 0, f"no figure lies below 0: {each}")
-        _hold(each.high <= 1 or not each.higher_is_better, f"what is better when higher ends at 1: {each}")
-
-
-def check_number_metric(metric: str | NumberMetric) -> None:
-    """Check that a metric of numbers keeps its promises: as `check_metric`, and the baseline stands beside it, or none. Raises AssertionError."""
-    member: NumberMetric = look_up(NUMBER_METRICS, metric, say("metric", "指标")) if isinstance(metric, str) else metric
-    random = np.random.default_rng(0)
-    truth = random.gamma(2.0, 30.0, 400).round()  # skewed, with ties
-    predicted, order, middle = (0.7 * truth + random.normal(0, 20, 400)).round(), random.permutation(400), (float(truth.mean()), float(np.median(truth)))
-    judged, shuffled = JudgedNumbers(truth, predicted, *middle), JudgedNumbers(truth[order], predicted[order], *middle)
-    figure, perfect = _check_figures(member, judged, JudgedNumbers(truth, truth, *middle), shuffled, JudgedNumbers(truth[:10], truth[:10]))
-    _hold(figure.baseline == perfect.baseline, "the baseline does not depend on the answers")
-    _hold(figure.baseline is None or (figure.baseline < figure.value) == figure.higher_is_better, f"good answers are better than the baseline's: {figure}")
-    _hold(member(JudgedNumbers(truth, predicted)).baseline is None, "without train there is no baseline")
-
-
-def _check_figures(member: Any, judged: Any, perfect: Any, shuffled: Any, few: Any) -> tuple[Any, Any]:
-    """What any metric promises of 400 judged rows, the same answered perfectly, the same in another order, and ten rows."""
-    figure, best = member(judged), member(perfect)
-    _hold(figure.value is not None and best.value is not None and figure.n == 400, "400 rows are enough, and n says so")
-    better = figure.value - best.value if figure.higher_is_better else best.value - figure.value
-    _hold(better <= 0, f"perfect answers are best: {best.value} against {figure.value}")
-    for each in (figure, best):
-        _hold(each.low <= each.value <= each.high, f"the interval holds the value: {each}")
-    _hold(_same_figure(figure, member(shuffled)), f"the order of rows changes nothing: {figure} and {member(shuffled)}")
-    _hold(member(replace(judged)) == figure, "the same seed gives the same figure")
-    nothing = member(few)
-    _hold((nothing.value, nothing.low, nothing.high, nothing.n) == (None, None, None, 10), f"ten rows give no number: {nothing}")
-    return figure, best
-
-
-def check_two_label_metric(metric: str | Metric) -> None:
-    """Check that a metric for two labels keeps its promises: a better ranking is better, chance is the baseline, few rows give no number.
-
-    Raises AssertionError saying what does not hold.
-    """
-    member: Metric = look_up(TWO_LABEL_METRICS, metric, say("metric", "指标")) if isinstance(metric, str) else metric
-    random = np.random.default_rng(0)
-    truth = (random.random(400) < 0.3).astype(np.int64)
-    sure = np.clip(0.5 * truth + 0.6 * random.random(400) - 0.05, 0, 1)
-    answers = lambda each: np.stack([1 - each, each], axis=1)  # noqa: E731
-    figure, perfect, chance = (member(judge(truth, answers(each), majority=0)) for each in (sure, truth.astype(float), np.full(400, 0.3)))
-    _hold(perfect.value == 1.0 and chance.value is not None and abs(chance.value - (chance.baseline or 0)) < 1e-9, "perfect is 1, saying the same of all is chance")
-    _hold(chance.value < figure.low <= figure.value <= figure.high < 1.0, f"the interval holds the value, between chance and perfect: {figure}")
-    order = random.permutation(400)
-    _hold(_same_figure(figure, member(judge(truth[order], answers(sure[order]), majority=0))), "the order of rows changes nothing")
-    few = member(judge(truth[:10], answers(sure[:10]), majority=0))
-    _hold((few.value, few.n) == (None, 10), f"ten rows give no number: {few}")
-
-
-def _same_figure(one: Any, other: Any) -> bool:
-    pairs = ((one.value, other.value), (one.low, other.low), (one.high, other.high))
-    return one.n == other.n and all(abs(a - b) < 1e-12 for a, b in pairs)
+        hold(holds, promise)
 
 
 # ---------------------------------------------------------- tokenizers
@@ -261,35 +187,35 @@ def check_tokenizer(tokenizer: str | type, **options: Any) -> None:
     member: Any = look_up(TOKENIZERS, tokenizer, say("tokenizer", "分词器")) if isinstance(tokenizer, str) else tokenizer
     fitted: Tokenizer = member.fit(list(_TEXTS) * 3, **options)
     state, again = fitted.state(), member.fit(list(_TEXTS) * 3, **options).state()
-    _hold(_same_state(state, again), "fitting twice on the same texts gives the same state")
+    hold(_same_state(state, again), "fitting twice on the same texts gives the same state")
     _check_ids(fitted)
     stored = State(json.loads(json.dumps(dict(state.settings))), {name: array.copy() for name, array in state.arrays.items()})
     opened: Tokenizer = member.from_state(stored)
     texts = [*_TEXTS, *_LONE, "", "never seen before 从未见过"]
-    _hold(_same_rows(fitted.encode(texts), opened.encode(texts)), "a state that was stored and opened encodes as before")
+    hold(_same_rows(fitted.encode(texts), opened.encode(texts)), "a state that was stored and opened encodes as before")
     _check_damaged(member, stored)
     if fitted.round_trips:
         for text in texts:
             check_round_trip(opened, text)
-    _hold(_same_state(fitted.state(), state), "encoding and decoding change no state")
+    hold(_same_state(fitted.state(), state), "encoding and decoding change no state")
 
 
 def check_round_trip(tokenizer: Tokenizer, text: str) -> None:
     """Check that this one text comes back, for property tests. Raises AssertionError."""
     back = tokenizer.decode(tokenizer.encode([text]).values.tolist())
-    _hold(back == text, f"{text!r} comes back, not as {back!r}")
+    hold(back == text, f"{text!r} comes back, not as {back!r}")
 
 
 def _check_ids(fitted: Tokenizer) -> None:
     texts = [*_TEXTS, "", *_LONE]
     encoded = fitted.encode(texts)
-    _hold(len(encoded) == len(texts) and len(fitted.encode([])) == 0, "there are as many rows as texts, none for none")
-    _hold(encoded.values.dtype == np.int32 and encoded.starts.dtype == np.int64, "ids are int32, starts int64")
-    _hold(encoded.starts[0] == 0 and encoded.starts[-1] == len(encoded.values), "the rows cover all values")
+    hold(len(encoded) == len(texts) and len(fitted.encode([])) == 0, "there are as many rows as texts, none for none")
+    hold(encoded.values.dtype == np.int32 and encoded.starts.dtype == np.int64, "ids are int32, starts int64")
+    hold(encoded.starts[0] == 0 and encoded.starts[-1] == len(encoded.values), "the rows cover all values")
     inside = (encoded.values >= 0) & (encoded.values < fitted.vocabulary_size)
-    _hold(bool(inside.all()), "ids lie in [0, vocabulary_size)")
+    hold(bool(inside.all()), "ids lie in [0, vocabulary_size)")
     for number, text in enumerate(texts):
-        _hold(_same_rows(fitted.encode([text]), encoded.take(np.array([number]))), f"{text!r} has the same ids alone and beside others")
+        hold(_same_rows(fitted.encode([text]), encoded.take(np.array([number]))), f"{text!r} has the same ids alone and beside others")
 
 
 def _check_damaged(member: Any, state: State) -> None:
@@ -306,9 +232,9 @@ def _check_damaged(member: Any, state: State) -> None:
         try:
             member.from_state(broken)
         except BundleError as error:
-            _hold(bool(error.hint.en and error.hint.zh), "a damaged state is refused with a hint")
+            hold(bool(error.hint.en and error.hint.zh), "a damaged state is refused with a hint")
         else:
-            _hold(False, f"a state it could not have written is refused: {broken}")
+            hold(False, f"a state it could not have written is refused: {broken}")
 
 
 def _same_state(one: State, other: State) -> bool:
@@ -329,16 +255,16 @@ def check_engine(engine: str | type, state: State, rows: Ragged, *, tolerance: f
     is refused. Raises AssertionError saying what does not hold.
     """
     member: Any = look_up(ENGINES, engine, say("engine", "引擎")) if isinstance(engine, str) else engine
-    _hold(isinstance(member.name, str) and bool(member.name), "an engine has a name")
+    hold(isinstance(member.name, str) and bool(member.name), "an engine has a name")
     opened: Engine = member.from_state(state)
     logits = opened.logits(rows)
-    _hold(logits.dtype == np.float32 and logits.ndim == 2 and len(logits) == len(rows), "logits are float32 (N, L)")
-    _hold(bool(np.isfinite(logits).all()), "logits are finite, those of empty rows too")
-    _hold(opened.logits(rows.take(np.arange(0))).shape == (0, logits.shape[1]), "no rows give (0, L)")
+    hold(logits.dtype == np.float32 and logits.ndim == 2 and len(logits) == len(rows), "logits are float32 (N, L)")
+    hold(bool(np.isfinite(logits).all()), "logits are finite, those of empty rows too")
+    hold(opened.logits(rows.take(np.arange(0))).shape == (0, logits.shape[1]), "no rows give (0, L)")
     _check_neighbours(opened, rows, logits, tolerance)
-    _hold(_same_state(opened.state(), state), "answering changes no state, and the state comes back")
+    hold(_same_state(opened.state(), state), "answering changes no state, and the state comes back")
     stored = State(json.loads(json.dumps(dict(state.settings))), {name: array.copy() for name, array in state.arrays.items()})
-    _hold(np.array_equal(member.from_state(stored).logits(rows), logits), "a state that was stored and opened answers as before")
+    hold(np.array_equal(member.from_state(stored).logits(rows), logits), "a state that was stored and opened answers as before")
     _check_damaged(member, stored)
 
 
@@ -349,8 +275,8 @@ def _check_neighbours(opened: Engine, rows: Ragged, logits: np.ndarray, toleranc
         for batch in batches:
             again = opened.logits(rows.take(batch))
             gap = float(np.abs(again - logits[batch]).max(initial=0.0))
-            _hold(gap <= tolerance, f"a row answers the same beside other rows: logits differ by {gap:.1e}")
-            _hold(bool((again.argmax(1) == logits[batch].argmax(1)).all()), "a row's label does not depend on its neighbours")
+            hold(gap <= tolerance, f"a row answers the same beside other rows: logits differ by {gap:.1e}")
+            hold(bool((again.argmax(1) == logits[batch].argmax(1)).all()), "a row's label does not depend on its neighbours")
 
 
 # ------------------------------------------------------------ families
@@ -367,7 +293,7 @@ def check_family(family: str | type, folder: Path) -> None:
     (48 short rows, two labels or numbers near −1 and 1, both languages; two columns more where the family needs them.)
     """
     member: Any = look_up(FAMILIES, family, say("family", "模型种类")) if isinstance(family, str) else family
-    _hold(hasattr(member, "network") != hasattr(member, "fit_steps"), "a family gives either network or fit_steps")
+    hold(hasattr(member, "network") != hasattr(member, "fit_steps"), "a family gives either network or fit_steps")
     rows = replace(CONTRACT_ROWS, features=CONTRACT_COLUMNS) if "columns" in getattr(member, "needs", ()) else CONTRACT_ROWS
     for task in getattr(member, "tasks", ("classify",)):
         _check_learns(member, rows if task == "classify" else replace(rows, labels=rows.labels * 2.0 - 1 + np.arange(48) / 480), folder / task)
@@ -375,21 +301,21 @@ def check_family(family: str | type, folder: Path) -> None:
 
 def _check_learns(member: Any, rows: Labelled, folder: Path) -> None:
     recipe = member.recipe(Facts(len(rows), 1 if rows.numeric else 2, 20.0, 30, 0.5, features=rows.features.shape[1], numeric=rows.numeric), "small")
-    _hold(recipe.family == member.name and bool(recipe.reason.en and recipe.reason.zh), "the recipe names its family and its reason")
-    _hold(json.loads(json.dumps(dict(recipe.options))) == dict(recipe.options), "a recipe's options are plain JSON")
+    hold(recipe.family == member.name and bool(recipe.reason.en and recipe.reason.zh), "the recipe names its family and its reason")
+    hold(json.loads(json.dumps(dict(recipe.options))) == dict(recipe.options), "a recipe's options are plain JSON")
     first = _fit(member, recipe, rows, folder / "first", None)
     again = _fit(member, first.recipe, rows, folder / "again", first.recipe)
-    _hold(_same_state(first.engine, again.engine), "the recipe that comes back gives the same bits again")
-    _hold(again.recipe.options == first.recipe.options, "no choice is left open in the recipe that comes back")
+    hold(_same_state(first.engine, again.engine), "the recipe that comes back gives the same bits again")
+    hold(again.recipe.options == first.recipe.options, "no choice is left open in the recipe that comes back")
     engine = look_up(ENGINES, member.engine, say("engine", "引擎")).from_state(first.engine)
     logits = engine.logits(encode_inputs(first.tokenizer, rows))
     if rows.numeric:
-        _hold(logits.shape in ((len(rows), 1), (len(rows), 2)), "logits of a number are (N, 1), or (N, 2): it is the second less the first")
+        hold(logits.shape in ((len(rows), 1), (len(rows), 2)), "logits of a number are (N, 1), or (N, 2): it is the second less the first")
         away = logits[:, -1] - (logits[:, 0] if logits.shape[1] == 2 else 0) - rows.labels
-        _hold(float(np.mean(away**2)) < 0.2 * float(np.var(rows.labels)), "what is easy is learnt")
+        hold(float(np.mean(away**2)) < 0.2 * float(np.var(rows.labels)), "what is easy is learnt")
     else:
-        _hold(logits.shape == (len(rows), 2), "logits are (N, L)")
-        _hold(bool((logits.argmax(axis=1) == rows.labels).all()), "what is easy is learnt")
+        hold(logits.shape == (len(rows), 2), "logits are (N, L)")
+        hold(bool((logits.argmax(axis=1) == rows.labels).all()), "what is easy is learnt")
 
 
 def _fit(member: Any, recipe: Recipe, rows: Labelled, folder: Path, planned: Recipe | None) -> Fitted:
@@ -402,38 +328,3 @@ def _fit(member: Any, recipe: Recipe, rows: Labelled, folder: Path, planned: Rec
         planned, _ = plan_network(member, longer, rows, labels, seed=0, seconds=60.0, threads=1)
     *_, last = fit_network_steps(member, rows, None, labels, planned, 0, folder)
     return last.result  # type: ignore[no-any-return]
-
-
-# --------------------------------------------------------------- tasks
-
-def check_task(task: str | type) -> None:
-    """Check that a task keeps its promises. One of labels: the baseline is the most frequent label; an answer holds every label's
-    confidence and the likeliest one; the threshold and the out-of-scope label hand over. One of numbers: an
-    interval holds its answer, and none is given where none was measured. Raises AssertionError saying what does not hold."""
-    member: Any = look_up(TASKS, task, say("task", "任务")) if isinstance(task, str) else task
-    if getattr(member, "numeric", False):
-        _check_task_of_numbers(member)
-        return
-    _hold(member.baseline(np.array([2, 0, 2]), 3) == 2, "the baseline is the most frequent label")
-    labels, confidences = ("post", "退款", "oos"), np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.2, 0.5, 0.3]])
-    settings = {"labels": labels, "threshold": 0.6, "out_of_scope": member.out_of_scope(labels, None)}
-    answers = member.answers(confidences, settings)
-    _hold([answer.prediction for answer in answers] == ["post", "oos", "退款"], "the likeliest label is the prediction")
-    _hold(all(tuple(answer.confidences) == labels and answer.confidence == max(answer.confidences.values()) for answer in answers), "every label has its confidence")
-    _hold([answer.handed_over for answer in answers] == [False, True, True], "what is unsure or out of scope is handed over")
-    _hold(member.answers(confidences[::-1], settings) == answers[::-1], "an answer does not depend on the rows beside it")
-
-
-def _check_task_of_numbers(member: Any) -> None:
-    values = np.array([1.0, 2.0, 3.0, 50.0, 4.0, 400.0])
-    _hold(tuple(member.baseline(values[:4])) == (14.0, 2.5), "the baselines are the mean and the median")
-    for target in (Target.fit(values), Target.fit(-values)):
-        numbers, truth = np.linspace(-1.0, 1.0, 40), np.linspace(-1.2, 1.3, 40)
-        settings = {"target": target.state(), "interval": {"half_width": member.half_width(truth, numbers, target, 0.9)}}
-        answers = member.answers(member.answered(numbers[:, None], settings), settings)
-        _hold([answer.prediction for answer in answers] == target.back(numbers).tolist(), "the prediction is in the target's own unit")
-        _hold(all(answer.low < answer.prediction < answer.high for answer in answers), "the interval holds its answer")
-        _hold(sum(answer.low <= true <= answer.high for answer, true in zip(answers, target.back(truth, clipped=False))) >= 36, "intervals hold as much as they promise")
-        _hold(member.answers(member.answered(numbers[::-1, None], settings), settings) == answers[::-1], "an answer does not depend on the rows beside it")
-        none = member.answers(member.answered(numbers[:, None], {"target": target.state()}), settings)
-        _hold({answer[1:] for answer in none} == {(None, None)}, "without an interval there are no ends")

@@ -1,0 +1,124 @@
+"""The contract checks of what is measured, and of tasks, which own what is measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from startlm.columns.target import Target
+from startlm.core.language import say
+from startlm.core.shelves import look_up
+from startlm.metrics import METRICS, NUMBER_METRICS, TWO_LABEL_METRICS
+from startlm.metrics.judged import Judged, Metric, judge
+from startlm.metrics.numbers import JudgedNumbers, NumberMetric
+from startlm.tasks import TASKS
+
+from .promise import hold
+
+# ------------------------------------------------------------- metrics
+
+def check_metric(metric: str | Metric) -> None:
+    """Check that a metric keeps its promises: perfect answers are best, the order of rows does not matter, bounds hold.
+
+    Raises AssertionError saying what does not hold.
+    """
+    member: Metric = look_up(METRICS, metric, say("metric", "指标")) if isinstance(metric, str) else metric
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 4, 400)
+    confidences = random.dirichlet(np.ones(5), 400) * 0.6  # label 4 is only ever predicted
+    confidences[np.arange(400), truth] += 0.4
+    order, few = random.permutation(400), Judged(truth[:10], truth[:10], 5, np.eye(5)[truth[:10]])
+    judged, perfect, shuffled = (judge(truth[rows], given[rows], majority=0) for rows, given in (
+        (np.arange(400), confidences), (np.arange(400), np.eye(5)[truth]), (order, confidences)))
+    for each in _check_figures(member, judged, perfect, shuffled, few):
+        hold(each.low >= 0, f"no figure lies below 0: {each}")
+        hold(each.high <= 1 or not each.higher_is_better, f"what is better when higher ends at 1: {each}")
+
+
+def check_number_metric(metric: str | NumberMetric) -> None:
+    """Check that a metric of numbers keeps its promises: as `check_metric`, and the baseline stands beside it, or none. Raises AssertionError."""
+    member: NumberMetric = look_up(NUMBER_METRICS, metric, say("metric", "指标")) if isinstance(metric, str) else metric
+    random = np.random.default_rng(0)
+    truth = random.gamma(2.0, 30.0, 400).round()  # skewed, with ties
+    predicted, order, middle = (0.7 * truth + random.normal(0, 20, 400)).round(), random.permutation(400), (float(truth.mean()), float(np.median(truth)))
+    judged, shuffled = JudgedNumbers(truth, predicted, *middle), JudgedNumbers(truth[order], predicted[order], *middle)
+    figure, perfect = _check_figures(member, judged, JudgedNumbers(truth, truth, *middle), shuffled, JudgedNumbers(truth[:10], truth[:10]))
+    hold(figure.baseline == perfect.baseline, "the baseline does not depend on the answers")
+    hold(figure.baseline is None or (figure.baseline < figure.value) == figure.higher_is_better, f"good answers are better than the baseline's: {figure}")
+    hold(member(JudgedNumbers(truth, predicted)).baseline is None, "without train there is no baseline")
+
+
+def _check_figures(member: Any, judged: Any, perfect: Any, shuffled: Any, few: Any) -> tuple[Any, Any]:
+    """What any metric promises of 400 judged rows, the same answered perfectly, the same in another order, and ten rows."""
+    figure, best = member(judged), member(perfect)
+    hold(figure.value is not None and best.value is not None and figure.n == 400, "400 rows are enough, and n says so")
+    better = figure.value - best.value if figure.higher_is_better else best.value - figure.value
+    hold(better <= 0, f"perfect answers are best: {best.value} against {figure.value}")
+    for each in (figure, best):
+        hold(each.low <= each.value <= each.high, f"the interval holds the value: {each}")
+    hold(_same_figure(figure, member(shuffled)), f"the order of rows changes nothing: {figure} and {member(shuffled)}")
+    hold(member(replace(judged)) == figure, "the same seed gives the same figure")
+    nothing = member(few)
+    hold((nothing.value, nothing.low, nothing.high, nothing.n) == (None, None, None, 10), f"ten rows give no number: {nothing}")
+    return figure, best
+
+
+def check_two_label_metric(metric: str | Metric) -> None:
+    """Check that a metric for two labels keeps its promises: a better ranking is better, chance is the baseline, few rows give no number.
+
+    Raises AssertionError saying what does not hold.
+    """
+    member: Metric = look_up(TWO_LABEL_METRICS, metric, say("metric", "指标")) if isinstance(metric, str) else metric
+    random = np.random.default_rng(0)
+    truth = (random.random(400) < 0.3).astype(np.int64)
+    sure = np.clip(0.5 * truth + 0.6 * random.random(400) - 0.05, 0, 1)
+    answers = lambda each: np.stack([1 - each, each], axis=1)  # noqa: E731
+    figure, perfect, chance = (member(judge(truth, answers(each), majority=0)) for each in (sure, truth.astype(float), np.full(400, 0.3)))
+    hold(perfect.value == 1.0 and chance.value is not None and abs(chance.value - (chance.baseline or 0)) < 1e-9, "perfect is 1, saying the same of all is chance")
+    hold(chance.value < figure.low <= figure.value <= figure.high < 1.0, f"the interval holds the value, between chance and perfect: {figure}")
+    order = random.permutation(400)
+    hold(_same_figure(figure, member(judge(truth[order], answers(sure[order]), majority=0))), "the order of rows changes nothing")
+    few = member(judge(truth[:10], answers(sure[:10]), majority=0))
+    hold((few.value, few.n) == (None, 10), f"ten rows give no number: {few}")
+
+
+def _same_figure(one: Any, other: Any) -> bool:
+    pairs = ((one.value, other.value), (one.low, other.low), (one.high, other.high))
+    return one.n == other.n and all(abs(a - b) < 1e-12 for a, b in pairs)
+
+
+# --------------------------------------------------------------- tasks
+
+def check_task(task: str | type) -> None:
+    """Check that a task keeps its promises. One of labels: the baseline is the most frequent label; an answer holds every label's
+    confidence and the likeliest one; the threshold and the out-of-scope label hand over. One of numbers: an
+    interval holds its answer, and none is given where none was measured. Raises AssertionError saying what does not hold."""
+    member: Any = look_up(TASKS, task, say("task", "任务")) if isinstance(task, str) else task
+    if getattr(member, "numeric", False):
+        _check_task_of_numbers(member)
+        return
+    hold(member.baseline(np.array([2, 0, 2]), 3) == 2, "the baseline is the most frequent label")
+    labels, confidences = ("post", "退款", "oos"), np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.2, 0.5, 0.3]])
+    settings = {"labels": labels, "threshold": 0.6, "out_of_scope": member.out_of_scope(labels, None)}
+    answers = member.answers(confidences, settings)
+    hold([answer.prediction for answer in answers] == ["post", "oos", "退款"], "the likeliest label is the prediction")
+    hold(all(tuple(answer.confidences) == labels and answer.confidence == max(answer.confidences.values()) for answer in answers), "every label has its confidence")
+    hold([answer.handed_over for answer in answers] == [False, True, True], "what is unsure or out of scope is handed over")
+    hold(member.answers(confidences[::-1], settings) == answers[::-1], "an answer does not depend on the rows beside it")
+
+
+def _check_task_of_numbers(member: Any) -> None:
+    values = np.array([1.0, 2.0, 3.0, 50.0, 4.0, 400.0])
+    hold(tuple(member.baseline(values[:4])) == (14.0, 2.5), "the baselines are the mean and the median")
+    for target in (Target.fit(values), Target.fit(-values)):
+        numbers, truth = np.linspace(-1.0, 1.0, 40), np.linspace(-1.2, 1.3, 40)
+        settings = {"target": target.state(), "interval": {"half_width": member.half_width(truth, numbers, target, 0.9)}}
+        answers = member.answers(member.answered(numbers[:, None], settings), settings)
+        hold([answer.prediction for answer in answers] == target.back(numbers).tolist(), "the prediction is in the target's own unit")
+        hold(all(answer.low < answer.prediction < answer.high for answer in answers), "the interval holds its answer")
+        hold(sum(answer.low <= true <= answer.high for answer, true in zip(answers, target.back(truth, clipped=False))) >= 36, "intervals hold as much as they promise")
+        hold(member.answers(member.answered(numbers[::-1, None], settings), settings) == answers[::-1], "an answer does not depend on the rows beside it")
+        none = member.answers(member.answered(numbers[:, None], {"target": target.state()}), settings)
+        hold({answer[1:] for answer in none} == {(None, None)}, "without an interval there are no ends")
