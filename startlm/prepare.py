@@ -17,11 +17,10 @@ from typing import Any, Iterator, Literal, Sequence
 
 import numpy as np
 
-from .columns import as_text
 from .columns.category import similar_labels
 from .columns.cleaned import clean_rows
-from .columns.roles import guess_split, no_parts
 from .columns.cleaning import CleanSettings
+from .columns.splits import Split, check_splits
 from .core.artifacts import PARTS, Examples
 from .core.contracts import Facts, Progress, Table
 from .core.durable import verify_folder
@@ -30,14 +29,15 @@ from .core.examples_folder import write_examples
 from .core.findings import Finding, check_learnable, check_usable, contradictions, find_give_aways, findings_csv, leaks_json, repeats, stopped_by
 from .core.language import say
 from .core.near_duplicates import groups as near_groups, leaks as find_leaks, near_pairs
-from .core.parts import TEST, draw_parts
+from .core.parts import TEST
 from .core.scripts import languages_of
 from .core.settings import fraction, with_given
 from .core.shelves import import_extra
-from .formats import FORMATS, hash_source, known_format, no_rows, no_such_column, open_table
+from .formats import FORMATS, check_columns, hash_source, known_format, no_rows, open_table
+from .formats.joined import Joined, find_unmatched, hash_join, known_joins, open_joins, with_joins
 from .formats.rows import Rows, leave_rejects, refuse_bad_rows, rejects_csv
 
-VERSION = 2  # goes into the fingerprint: raise it when the same rows would come out differently
+VERSION = 3  # goes into the fingerprint: raise it when the same rows would come out differently
 CHOICES = {"keep": say("kept", "保留"), "drop": say("dropped", "丢弃")}
 
 
@@ -45,10 +45,16 @@ CHOICES = {"keep": say("kept", "保留"), "drop": say("dropped", "丢弃")}
 class PrepareSettings:
     """Settings of [prepare]."""
 
-    data: str = ""
-    """The table to learn from: a file (CSV, JSON Lines, Parquet, Excel, SQLite), relative to the project's folder, or postgresql://….
+    data: str | tuple[str, ...] = field(default="", metadata={"repeated": True})
+    """The table to learn from: a file (CSV, JSON Lines, Parquet, Excel, SQLite), relative to the project's folder, or postgresql://…. Several
+    files as one table: a list of them, or a pattern such as "tickets-*.csv".
 
-    用来学习的表：文件（CSV、JSON Lines、Parquet、Excel、SQLite），路径相对于项目文件夹；或 postgresql://…。"""
+    用来学习的表：文件（CSV、JSON Lines、Parquet、Excel、SQLite），路径相对于项目文件夹；或 postgresql://…。多个文件合成一张表：写成列表，
+    或写成 "tickets-*.csv" 这样的模式。"""
+    join: tuple[str, ...] = field(default=(), metadata={"repeated": True, "check": known_joins})
+    """Other tables whose columns are put beside the rows by a key: "FILE on COLUMN", "FILE on COLUMN = ITS_COLUMN", "FILE (SHEET or QUERY) on …".
+
+    按键把其他表的列并到每行旁边："文件 on 列"、"文件 on 列 = 它的列"、"文件 (工作表或查询) on …"。"""
     test: str | None = None
     """A second table that only tests; without one, a random part of the data is kept for testing.
 
@@ -65,6 +71,14 @@ class PrepareSettings:
     """A column that says which part a row belongs to (train, dev, test).
 
     说明每行属于哪一部分（train、dev、test）的列。"""
+    group_column: str | None = None
+    """Rows with the same value here (a customer, a conversation) stay in one part.
+
+    此列取值相同的行（同一个客户、同一段对话）放在同一部分。"""
+    time_column: str | None = None
+    """A column of dates: the newest rows test, those before them choose, the oldest learn.
+
+    日期列：最新的行用于测试，其前的用于选择，最早的用于学习。"""
     format: str | None = field(default=None, metadata={"check": known_format, "choices": tuple(FORMATS)})
     """How the file is written; left out, it is found out.
 
@@ -162,7 +176,8 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
     """Prepare, with a sign of life after each part; the last Progress carries the Examples."""
     import_extra("polars")  # missed before any work, not after
     folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
-    tables = _open_tables(source, settings)
+    joins = open_joins(settings.join)
+    tables = _open_tables(source, settings, joins)
     fingerprint = fingerprint_of(source, settings, clean)  # once: a file that grows from here on is not what was asked for
     target = folder / fingerprint[:16]
     if _is_fresh(target):
@@ -182,6 +197,7 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
     yield Progress("prepare", 1, 4, said=say(f"Read {len(rows.line):,} rows.", f"读入 {len(rows.line):,} 行。"))
     prepared = _Prepared(rows, settings, clean)
     prepared.clean_rows()
+    prepared.findings += find_unmatched(joins, rows)
     yield Progress("prepare", 2, 4, said=say(f"Cleaned: {len(prepared.text):,} rows with a text.", f"清洗完毕：{len(prepared.text):,} 行有文本。"))
     prepared.split()
     yield Progress("prepare", 3, 4, said=say("Compared all rows for near-duplicates and leaks.", "已比对近似重复和泄漏。"))
@@ -200,18 +216,16 @@ def table_options(settings: PrepareSettings) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _open_tables(source: Any, settings: PrepareSettings) -> list[Table]:
-    tables = [open_table(source, **table_options(settings))]
-    if settings.test is not None:
-        tables.append(open_table(settings.test, **table_options(settings)))
-    needed = [*settings.text, settings.label, settings.split_column]
+def _open_tables(source: Any, settings: PrepareSettings, joins: Sequence[Joined]) -> list[Table]:
+    sources = [source] if settings.test is None else [source, settings.test]
+    tables = [with_joins(open_table(each, **table_options(settings)), joins) for each in sources]
     if not settings.text or not settings.label:
         raise CallError(say("It is not said which column is the text and which the label.", "没有说明哪一列是文本、哪一列是标签。"),
                         say('[prepare] text = ["…"] and label = "…"', '[prepare] 下写 text = ["…"] 和 label = "…"'))
-    for table in tables:
-        for column in needed:
-            if column and column not in table.columns and not (column == settings.split_column and table is not tables[0]):
-                raise no_such_column(column, table)
+    check_splits(settings.split_column, settings.time_column)
+    check_columns(tables[0], [*settings.text, settings.label, settings.split_column, settings.group_column, settings.time_column])
+    for table in tables[1:]:
+        check_columns(table, [*settings.text, settings.label])
     return tables
 
 
@@ -222,9 +236,11 @@ class _Prepared:
 
     def __init__(self, rows: Rows, settings: PrepareSettings, clean: CleanSettings) -> None:
         self.rows, self.settings, self.cleaning = rows, settings, clean
-        self.places, self.where = rows.places, rows.sources[0]
-        self.unused = [name for name in rows.columns if name not in {*settings.text, settings.label, settings.split_column}]
+        self.places, self.where = rows.places, rows.bounds[0][0]
+        used = {*settings.text, settings.label, settings.split_column, settings.group_column, settings.time_column}
+        self.unused = [name for name in rows.columns if name not in used]
         self.findings: list[Finding] = []
+        self.parts = Split(settings, rows, self.findings)
         self.leaks: dict[str, Any] = {}
 
     def find(self, kind: str, positions: Sequence[int] | np.ndarray, en: str, zh: str, setting: str = "") -> None:
@@ -251,7 +267,7 @@ class _Prepared:
 
     # --- what the rows are like, and which part each goes to
     def split(self) -> None:
-        given = self._given_parts()
+        given = self.parts.given(self.kept)
         held_out = given == TEST
         drop = self._find_in_labels(held_out)
         learn = np.flatnonzero(~held_out)
@@ -274,28 +290,14 @@ class _Prepared:
         # Groups come from the rows that learn only, so that a given test part can change no weight; and from values, without the columns' names.
         self.group = np.arange(len(self.text), dtype=np.int64)
         pairs = near_pairs([self.values[i] for i in learn])
-        self.group[learn] = learn[near_groups(len(learn), pairs)]
+        self.group[learn] = learn[near_groups(len(learn), self.parts.link(pairs, self.kept, learn))]
         self.find("near_duplicates", self.kept[learn[np.unique(pairs.rows[:, 1])]] if len(pairs.rows) else [],
                   "Rows equal or nearly equal to an earlier one, kept together in one part", "与前面某行相同或几乎相同：放在同一部分")
-        self.part, self.crossfit = draw_parts(self.number, self.group, given, seed=self.settings.seed, test_share=self.settings.test_share)
+        self.part, self.crossfit = self.parts.draw(self.kept, self.number, self.group, given)
 
     def _keep(self, keep: np.ndarray) -> None:
         self.kept, self.leaking = self.kept[keep], self.leaking[keep]
         self.text, self.values, self.label = ([each for each, kept in zip(column, keep) if kept] for column in (self.text, self.values, self.label))
-
-    def _given_parts(self) -> np.ndarray:
-        given = np.full(len(self.text), -1, dtype=np.int8)
-        if self.settings.split_column:
-            values = [as_text(value).strip() for value in self.rows.column(self.settings.split_column)]
-            words = guess_split(values)
-            if words is None:
-                raise no_parts(self.settings.split_column, values, where=self.where)
-            given = np.array([PARTS.index(words[values[i]]) if values[i] else -1 for i in self.kept], dtype=np.int8)
-            if "test" in words.values() and len(self.rows.sources) == 1 and TEST not in given:
-                raise CallError(say("No test row has a text and a label.", "测试行都没有文本或标签。"),
-                                say("fill them in, or leave [prepare] split_column out", "请补上，或去掉 [prepare] split_column"), where=self.where)
-        given[self.places.at(self.kept)[0] == 1] = TEST
-        return given
 
     def _find_in_labels(self, held_out: np.ndarray) -> np.ndarray:
         """Refuses labels that nothing can be learnt from; merges or reports slips; finds what gives the label away. True for rows to drop."""
@@ -369,7 +371,7 @@ class _Prepared:
         return {
             "fingerprint": fingerprint, "test_fingerprint": hashlib.sha256(tested.encode("utf-8", "surrogatepass")).hexdigest(), "text": list(self.settings.text), "label": self.settings.label, "labels": self.labels,
             "unseen_labels": self.unseen, "rows_read": len(self.rows.line), "rejected": len(self.rows.bad), "unlabelled": len(self.unlabelled),
-            "files": list(self.places.names), "unused": self.unused, "parts": counts, "crossfit": self.crossfit,
+            "files": list(self.places.names), "group_column": self.settings.group_column, "time_column": self.settings.time_column, "unused": self.unused, "parts": counts, "crossfit": self.crossfit,
             "cleaning": asdict(self.cleaning), "languages": {name: languages.count(name) for name in ("zh", "en", "mixed", "other")},
             "findings": [finding.as_json() for finding in self.findings], "leaks": self.leaks, "facts": asdict(facts),
         }
@@ -379,7 +381,7 @@ class _Prepared:
 
 def fingerprint_of(source: Any, settings: PrepareSettings, clean: CleanSettings) -> str:
     """SHA-256 of the data's bytes and of every setting that shapes the rows; paths do not count."""
-    shaping, how = asdict(settings) | {"data": "", "test": ""}, table_options(settings)
+    shaping, how = asdict(settings) | {"data": "", "test": "", "join": [hash_join(each) for each in settings.join]}, table_options(settings)
     parts = [f"{VERSION}", json.dumps([shaping, asdict(clean)], sort_keys=True), hash_source(source, **how), hash_source(settings.test, **how)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
