@@ -16,6 +16,7 @@ from ..core.contracts import Facts, Fitted, Labelled, Progress, Ragged, Recipe, 
 from ..core.errors import MissingExtraError
 from ..core.language import say
 from ..core.shelves import look_up
+from ..engines import ENGINES
 
 _TOKENIZERS = {"ngrams": "startlm.tokenizers.ngrams:Ngrams"}
 _BYTES = {"small": 8e6, "medium": 24e6, "large": 96e6, "auto": 24e6}  # what tokenizer and weights may take on disk
@@ -67,6 +68,16 @@ class Linear:
         said = say(f"cost {chosen['cost']:g}, log-count ratios folded in by {chosen['ratio']:g}",
                    f"代价系数 {chosen['cost']:g}，对数计数比权重 {chosen['ratio']:g}")
         yield Progress("train", total, total, said=said, result=Fitted(recipe, tokenizer, state))
+
+
+def answer_with_linear(train: Labelled, rows: Labelled, seed: int = 0) -> np.ndarray:
+    """int64 (M,): what a linear model with default choices, learnt from `train`, answers to `rows`; for comparisons that must be cheap."""
+    labels = int(max(train.labels.max(), rows.labels.max())) + 1
+    facts = Facts(len(train), labels, float(np.mean([len(text) for text in train.texts])), 0, 0.0)
+    recipe = replace(Linear.recipe(facts, "small"), options=_DEFAULT)
+    *_, last = Linear.fit_steps(train, None, labels, recipe, seed)
+    engine = look_up(ENGINES, Linear.engine, say("engine", "引擎")).from_state(last.result.engine)
+    return engine.logits(last.result.tokenizer.encode(rows.texts)).argmax(axis=1)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
