@@ -27,7 +27,7 @@ This page is made from the code: `python docs/make_settings.py`.
 `task = "classify"` stands above all sections: what the model is asked. It is the only task so far.
 `task = "classify"` 写在各节之前：要模型做什么。目前只有这一种任务。
 """
-TYPES = {"tuple": "list of texts", "str": "text", "int": "whole number", "float": "number", "bool": "true, false"}
+TYPES = {"str | tuple": "text, or list of texts", "tuple": "list of texts", "str": "text", "int": "whole number", "float": "number", "bool": "true, false"}
 
 
 def page() -> str:

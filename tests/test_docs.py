@@ -21,7 +21,8 @@ BOTH = [name for pair in TWINS.items() for name in pair]
 
 @pytest.mark.loopback
 @pytest.mark.skipif(bool(needs()), reason=f"not installed: {', '.join(needs())}")
-@pytest.mark.parametrize("name, language", [("docs/tutorial.md", "en"), ("docs/tutorial.zh.md", "zh"), ("docs/sources.md", "en"), ("docs/sources.zh.md", "zh")])
+@pytest.mark.parametrize("name, language", [("docs/tutorial.md", "en"), ("docs/tutorial.zh.md", "zh"), ("docs/sources.md", "en"), ("docs/sources.zh.md", "zh"),
+                                            ("docs/splits.md", "en"), ("docs/splits.zh.md", "zh")])
 def test_a_document_goes_as_it_says(name: str, language: str, tmp_path: Path) -> None:
     assert run_document(name, tmp_path, language) == []
 
