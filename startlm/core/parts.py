@@ -14,6 +14,7 @@ DEV_SHARE, CALIBRATION_SHARE = 0.10, 0.05
 MOST_DEV, MOST_CALIBRATION = 4_000, 2_000
 DEV_WORTH_HALVING = 1_000
 NO_DAY = np.iinfo(np.int64).min  # the day of a row without one: older than any
+OF_ONE_LABEL = 0.9  # share of the rows that have the label of their group's first row: with less, groups mix labels
 MOST_OVER = 3  # the newest days are no part where together they have more than so many times its share
 
 
@@ -98,11 +99,13 @@ def _pick_in_share(sizes: np.ndarray, share: float, offset: float) -> np.ndarray
 
 
 def draw_groups(labels: np.ndarray, groups: np.ndarray, given: np.ndarray, *, seed: int, test_share: float) -> tuple[np.ndarray, bool]:
-    """`draw_parts` for groups of any size and mixture of labels: where drawing in proportion from each label gives less than half of
-    the test part, because its groups are larger than a label's share, labels are left out of account."""
-    part, crossfit = draw_parts(labels, groups, given, seed=seed, test_share=test_share, pick=_pick_in_share)
-    if np.any(given == TEST) or np.mean(part == TEST) >= test_share / 2:
-        return part, crossfit
+    """`draw_parts` for groups of any size. Labels are left out of account where groups mix them, so that none has a label to be
+    drawn by, and where groups are larger than a label's share, so that less than half of a test part comes out."""
+    _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
+    if np.mean(labels[first][group_of] == labels) >= OF_ONE_LABEL:
+        part, crossfit = draw_parts(labels, groups, given, seed=seed, test_share=test_share, pick=_pick_in_share)
+        if np.any(given == TEST) or np.mean(part == TEST) >= test_share / 2:
+            return part, crossfit
     return draw_parts(np.zeros_like(labels), groups, given, seed=seed, test_share=test_share, pick=_pick_in_share)
 
 

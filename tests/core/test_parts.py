@@ -63,10 +63,10 @@ def test_folds_are_equal_in_size_and_labels_and_keep_groups_whole() -> None:
 
 # ---------------------------------------------------------- groups and time
 
-def test_groups_larger_than_a_labels_share_are_still_drawn_whole() -> None:
-    """Ten customers of 60 rows with all labels: in proportion from each label none could be drawn."""
+@pytest.mark.parametrize("labels", [np.arange(600) % 7, np.arange(600) // 60 % 5], ids=["all labels", "one label each"])
+def test_groups_larger_than_a_labels_share_are_still_drawn_whole(labels: np.ndarray) -> None:
+    """Ten customers of 60 rows: in proportion from each label none could be drawn."""
     groups = np.repeat(np.arange(10), 60)
-    labels = (np.arange(600) % 7).astype(np.int32)
     open_given = np.full(600, -1, np.int8)
     assert not np.any(draw_parts(labels, groups, open_given, seed=0, test_share=0.2)[0] == TEST)
     part, _ = draw_groups(labels, groups, open_given, seed=0, test_share=0.2)
@@ -82,6 +82,12 @@ def test_groups_of_any_size_give_each_part_its_share_of_rows_and_labels(group: i
         assert np.mean(part == number) == pytest.approx(share, abs=0.004)
     for label in range(4):
         assert np.mean(part[labels == label] == TEST) == pytest.approx(0.2, abs=0.02)
+
+
+def test_groups_that_mix_labels_are_drawn_without_regard_to_them_and_give_each_part_its_share() -> None:
+    labels, _ = rows(6_000, labels=30)
+    part, _ = draw_groups(labels, np.arange(6_000) // 12, np.full(6_000, -1, np.int8), seed=1, test_share=0.2)
+    assert [np.mean(part == number) for number in (TEST, DEV, CALIBRATION)] == pytest.approx([0.2, 0.08, 0.036], abs=0.004)
 
 
 def test_groups_of_single_rows_are_drawn_as_rows_are() -> None:
