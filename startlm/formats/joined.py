@@ -125,8 +125,8 @@ def key_of(value: Any) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    text = str(value).strip()
-    whole = _WHOLE.fullmatch(text)
+    text = (value if isinstance(value, str) else str(value)).strip()
+    whole = _WHOLE.fullmatch(text) if text.endswith("0") and "." in text else None  # asked for each of a million rows
     return whole[1] if whole else text
 
 
@@ -204,11 +204,12 @@ class Joined:
         return replace(table, columns=(*table.columns, *names), rows=partial(self._read_rows, table))
 
     def _read_rows(self, table: Table) -> Iterator[Row | BadRow]:
-        at, nothing = table.columns.index(self.join.key), (None,) * len(self.columns)
+        at, rows_of, nothing = table.columns.index(self.join.key), self.rows_of, (None,) * len(self.columns)
         for row in table.rows():
             if isinstance(row, BadRow):
                 yield row
                 continue
-            found = self.rows_of.get(key_of(row.values[at]))
-            self.unmatched += found is None
-            yield Row(row.line, (*row.values, *(nothing if found is None else found)))
+            found = rows_of.get(key_of(row.values[at]))
+            if found is None:
+                self.unmatched, found = self.unmatched + 1, nothing
+            yield Row(row.line, row.values + found)
