@@ -44,7 +44,7 @@ This page is made from the code: `python docs/make_settings.py`.
 """
 BAR = "\\|"
 EVERYWHERE = ("language", "as_json", "debug", "forget_flags")
-TYPES = {"tuple": "list of texts", "str": "text", "int": "whole number", "float": "number", "bool": "true, false"}
+TYPES = {"str | tuple": "text, or list of texts", "tuple": "list of texts", "str": "text", "int": "whole number", "float": "number", "bool": "true, false"}
 
 
 def page() -> str:

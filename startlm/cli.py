@@ -106,7 +106,7 @@ def _remember(given: Mapping[str, Any]) -> None:
         use_language(given["language"])
     for key, value in given.items():
         section, parted, setting = key.partition("__")
-        if parted and value not in (None, False):
+        if parted and value not in (None, False, []):
             _said.flags.setdefault(section, {})[setting] = value
 
 
@@ -139,7 +139,8 @@ def tour(ctx: typer.Context, language: AskedLanguage = None, as_json: AsJson = F
 @command()
 def new(
     name: Name,
-    data: Annotated[str, typer.Option(help="The table to learn from. 用来学习的表。")],
+    data: Annotated[list[str], typer.Option(help="The table to learn from; several files: --data each, or a pattern in quotes. 用来学习的表；可写多次，或用带引号的模式。")],
+    join: Annotated[Optional[list[str]], typer.Option(help="Another table's columns: \"FILE on COLUMN\". 并入另一张表的列。")] = None,
     test: Annotated[Optional[str], typer.Option(help="A second table that only tests. 只用于测试的表。")] = None,
     split_column: Annotated[Optional[str], typer.Option(help="A column with train, dev, test. 说明划分的列。")] = None,
     text: Annotated[Optional[str], typer.Option(help="The text column, or several with commas. 文本列，多列用逗号。")] = None,
@@ -158,9 +159,9 @@ def new(
     texts, beside = (tuple(part.strip() for part in (given or "").split(",") if part.strip()) for given in (text, columns))
     told = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "query": query}
     how = {name: value for name, value in told.items() if value}
-    look = look_at(data, test=test, text=texts, columns=beside, label=label, split_column=split_column, task=task, how=how)
+    look = look_at(data, test=test, join=join or (), text=texts, columns=beside, label=label, split_column=split_column, task=task, how=how)
     given = look.settings(Path(name))
-    path = new_project(Path(name), given, str(say("Every setting of this project; what stands behind # is its default.", "本项目的全部设置；# 后面是默认值。")), look.task)
+    path = new_project(Path(name), given, str(say("Every setting of this project; what stands behind # is its default.", "本项目的全部设置；# 后面是默认值。")), look.proposed, look.task)
     for said in look.said:
         _print(said)
     _finish({"settings": str(path), **given, "said": [str(said) for said in look.said]},

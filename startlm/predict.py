@@ -28,6 +28,7 @@ from .core.shelves import look_up
 from .core.states import state_from_files
 from .engines import ENGINES
 from .formats import FORMATS, format_for, written_as
+from .formats.rows import in_order
 from .tasks import TASKS
 from .tokenizers import TOKENIZERS
 
@@ -279,13 +280,16 @@ def answer_table(predictor: Predictor, table: Table) -> Iterator[tuple[list[tupl
 
     Raises CallError at once for a table without the model's columns, and at a row that cannot be read.
     """
+    for file in table.parts:  # one without a column that is read is refused, not answered as if it were empty there
+        for name in predictor.columns:
+            _column(file, name)
     positions = [_column(table, name) for name in predictor.columns]
-    chunks = ([row.values for row in chunk] for chunk in _chunks(table))
+    chunks = ([row.values for row in chunk] for file in table.files for chunk in _chunks(file, table.columns))
     return ((values, predictor.answered(predictor.read([[row[i] for row in values] for i in positions]))) for values in chunks)
 
 
-def _chunks(table: Table) -> Iterator[list[Any]]:
-    rows = table.rows()
+def _chunks(table: Table, columns: Sequence[str]) -> Iterator[list[Any]]:
+    rows = in_order(table, columns)
     # Standard input and pipes are answered line by line: somebody waits for each.
     size = 1 if table.source == "-" or Path(table.source).is_fifo() else CHUNK
     while chunk := list(islice(rows, size)):

@@ -12,10 +12,11 @@ import json
 import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Iterator, Literal
+from typing import Any, Iterator, Literal, Sequence
 
 from .columns.cleaning import CleanSettings
 from .columns.encoded import parse_columns
+from .columns.splits import check_splits
 from .core.artifacts import Examples
 from .core.contracts import Progress, Table
 from .core.durable import verify_folder
@@ -23,7 +24,8 @@ from .core.errors import BundleError, CallError
 from .core.language import say
 from .core.settings import fraction, with_given
 from .core.shelves import import_extra
-from .formats import FORMATS, hash_source, known_format, no_rows, no_such_column, open_table
+from .formats import FORMATS, check_columns, hash_source, known_format, no_rows, open_table
+from .formats.joined import Joined, find_unmatched, hash_join, known_joins, open_joins, with_joins
 from .formats.rows import Rows, leave_rejects, refuse_bad_rows
 from .tasks import known_task
 from .tasks.preparing import Preparing
@@ -35,10 +37,16 @@ VERSION = 3  # goes into the fingerprint: raise it when the same rows would come
 class PrepareSettings:
     """Settings of [prepare]."""
 
-    data: str = ""
-    """The table to learn from: a file (CSV, JSON Lines, Parquet, Excel, SQLite), relative to the project's folder, or postgresql://….
+    data: str | tuple[str, ...] = field(default="", metadata={"repeated": True})
+    """The table to learn from: a file (CSV, JSON Lines, Parquet, Excel, SQLite), relative to the project's folder, or postgresql://…. Several
+    files as one table: a list of them, or a pattern such as "tickets-*.csv".
 
-    用来学习的表：文件（CSV、JSON Lines、Parquet、Excel、SQLite），路径相对于项目文件夹；或 postgresql://…。"""
+    用来学习的表：文件（CSV、JSON Lines、Parquet、Excel、SQLite），路径相对于项目文件夹；或 postgresql://…。多个文件合成一张表：写成列表，
+    或写成 "tickets-*.csv" 这样的模式。"""
+    join: tuple[str, ...] = field(default=(), metadata={"repeated": True, "check": known_joins})
+    """Other tables whose columns are put beside the rows by a key: "FILE on COLUMN", "FILE on COLUMN = ITS_COLUMN", "FILE (SHEET or QUERY) on …".
+
+    按键把其他表的列并到每行旁边："文件 on 列"、"文件 on 列 = 它的列"、"文件 (工作表或查询) on …"。"""
     test: str | None = None
     """A second table that only tests; without one, a random part of the data is kept for testing.
 
@@ -59,6 +67,14 @@ class PrepareSettings:
     """A column that says which part a row belongs to (train, dev, test).
 
     说明每行属于哪一部分（train、dev、test）的列。"""
+    group_column: str | None = None
+    """Rows with the same value here (a customer, a conversation) stay in one part.
+
+    此列取值相同的行（同一个客户、同一段对话）放在同一部分。"""
+    time_column: str | None = None
+    """A column of dates: the newest rows test, those before them choose, the oldest learn.
+
+    日期列：最新的行用于测试，其前的用于选择，最早的用于学习。"""
     format: str | None = field(default=None, metadata={"check": known_format, "choices": tuple(FORMATS)})
     """How the file is written; left out, it is found out.
 
@@ -156,7 +172,8 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
     """Prepare, with a sign of life after each part; the last Progress carries the Examples."""
     import_extra("polars")  # missed before any work, not after
     folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
-    tables = _open_tables(source, settings)
+    joins = open_joins(settings.join)
+    tables = _open_tables(source, settings, joins)
     fingerprint = fingerprint_of(source, settings, clean, task)  # once: a file that grows from here on is not what was asked for
     target = folder / fingerprint[:16]
     if _is_fresh(target):
@@ -177,6 +194,7 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
             raise no_rows(table)
     yield Progress("prepare", 1, 4, said=say(f"Read {len(rows.line):,} rows.", f"读入 {len(rows.line):,} 行。"))
     prepared.clean_rows()
+    prepared.findings += find_unmatched(joins, rows)
     yield Progress("prepare", 2, 4, said=say(f"Cleaned: {len(prepared.text):,} rows with a text.", f"清洗完毕：{len(prepared.text):,} 行有文本。"))
     prepared.split()
     yield Progress("prepare", 3, 4, said=say("Compared all rows for near-duplicates and leaks.", "已比对近似重复和泄漏。"))
@@ -195,18 +213,17 @@ def table_options(settings: PrepareSettings) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _open_tables(source: Any, settings: PrepareSettings) -> list[Table]:
-    tables = [open_table(source, **table_options(settings))]
-    if settings.test is not None:
-        tables.append(open_table(settings.test, **table_options(settings)))
-    needed = [*settings.text, *parse_columns(settings.columns, tables[0].columns), settings.label, settings.split_column]
+def _open_tables(source: Any, settings: PrepareSettings, joins: Sequence[Joined]) -> list[Table]:
+    sources = [source] if settings.test is None else [source, settings.test]
+    tables = [with_joins(open_table(each, **table_options(settings)), joins) for each in sources]
     if not (settings.text or settings.columns) or not settings.label:
         raise CallError(say("It is not said which columns are read and which holds the label.", "没有说明读哪些列、哪一列是标签。"),
                         say('[prepare] text = ["…"] or columns = ["…"], and label = "…"', '[prepare] 下写 text = ["…"] 或 columns = ["…"]，以及 label = "…"'))
-    for table in tables:
-        for column in needed:
-            if column and column not in table.columns and not (column == settings.split_column and table is not tables[0]):
-                raise no_such_column(column, table)
+    check_splits(settings.split_column, settings.time_column)
+    needed = [*settings.text, *parse_columns(settings.columns, tables[0].columns), settings.label]
+    check_columns(tables[0], [*needed, settings.split_column, settings.group_column, settings.time_column])
+    for table in tables[1:]:
+        check_columns(table, needed)
     return tables
 
 
@@ -214,7 +231,7 @@ def _open_tables(source: Any, settings: PrepareSettings) -> list[Table]:
 
 def fingerprint_of(source: Any, settings: PrepareSettings, clean: CleanSettings, task: str = "classify") -> str:
     """SHA-256 of the data's bytes and of every setting that shapes the rows; paths do not count."""
-    shaping, how = asdict(settings) | {"data": "", "test": ""}, table_options(settings)
+    shaping, how = asdict(settings) | {"data": "", "test": "", "join": [hash_join(each) for each in settings.join]}, table_options(settings)
     parts = [f"{VERSION} {task}", json.dumps([shaping, asdict(clean)], sort_keys=True), hash_source(source, **how), hash_source(settings.test, **how)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

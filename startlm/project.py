@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Callable, Iterator, Mapping
 
 from . import deploy as deploy_step
@@ -25,7 +25,7 @@ from .core.run_records import RunRecord, begin_run, fresh_folder, read_object, r
 from .core.settings import to_toml
 from .deploy import DeploySettings, deploy_steps
 from .evaluate import EvaluateSettings, evaluate_steps, note_reading
-from .formats import is_address
+from .formats.paths import from_folder, from_here, move_paths
 from .predict import PredictSettings, open_bundle, open_model
 from .prepare import PrepareSettings, fingerprint_of, prepare_steps
 from .tasks import known_task
@@ -36,7 +36,7 @@ SECTIONS: dict[str, type] = {
     "prepare": PrepareSettings, "clean": CleanSettings, "build": BuildSettings, "train": TrainSettings,
     "evaluate": EvaluateSettings, "deploy": DeploySettings, "predict": PredictSettings,
 }
-PATHS = ("data", "test", "plan")  # settings that are paths: in startlm.toml from the project's folder, as flags from where one stands
+PATHS = ("data", "join", "test", "plan")  # settings that are paths: in startlm.toml from the project's folder, as flags from where one stands
 # Which sections shape what a step makes; a step is also stale when the step before it is.
 SHAPED_BY = {"prepare": ("prepare", "clean"), "build": ("build",), "train": ("train", "predict"), "evaluate": ("evaluate",), "deploy": ()}
 
@@ -69,19 +69,19 @@ class Project:
         self.folder = folder
         self.task, self.written = read_file(folder, SECTIONS)
         known_task(self.task)
-        own = [_with_path(flag, partial(_from_folder, folder)) for flag in own_flags(flags or {}, self.written)]
+        own = [_with_path(flag, partial(from_folder, folder)) for flag in own_flags(flags or {}, self.written)]
         named = {(flag.section, flag.name) for flag in own}
         kept = [] if forget_flags else [flag for flag in kept_flags(folder, self.written) if (flag.section, flag.name) not in named]
         self.flags = [*kept, *own]
-        self.in_force = [_with_path(flag, partial(_from_here, folder)) for flag in kept]  # from earlier calls, as one would give them here
+        self.in_force = [_with_path(flag, partial(from_here, folder)) for flag in kept]  # from earlier calls, as one would give them here
         self.settings = with_flags(self.written, self.flags)
 
     @property
-    def data(self) -> str:
+    def data(self) -> str | tuple[str, ...]:
         if not self.settings["prepare"].data:
             raise CallError(say("It is not said which table to learn from.", "没有说明用哪张表来学习。"),
                             say('write under [prepare]: data = "…", from the project\'s folder', '在 [prepare] 下写：data = "…"，路径从项目文件夹算起'), where=str(self.folder / FILE))
-        return _from_here(self.folder, self.settings["prepare"].data)
+        return move_paths("data", self.settings["prepare"].data, partial(from_here, self.folder))  # type: ignore[no-any-return]
 
     @property
     def bundles(self) -> Path:
@@ -90,12 +90,12 @@ class Project:
     def prepare_settings(self) -> PrepareSettings:
         """[prepare] with the paths made absolute from the project's folder."""
         settings = self.settings["prepare"]
-        return replace(settings, data=self.data, test=None if settings.test is None else _from_here(self.folder, settings.test))
+        return replace(settings, data=self.data, join=move_paths("join", settings.join, partial(from_here, self.folder)), test=None if settings.test is None else from_here(self.folder, settings.test))
 
     def train_settings(self) -> TrainSettings:
         """[train] with the path of its plan as seen from here."""
         settings: TrainSettings = self.settings["train"]
-        return replace(settings, plan=None if settings.plan is None else _from_here(self.folder, settings.plan))
+        return replace(settings, plan=None if settings.plan is None else from_here(self.folder, settings.plan))
 
     @cached_property
     def marks(self) -> dict[str, str]:
@@ -126,33 +126,20 @@ class Project:
         return [run.folder for run in runs_of(self.folder)]
 
 
-def _from_here(folder: Path, path: str) -> str:
-    """A project's path as a person here would write it: without the way up and down again that leads through the project's folder."""
-    if is_address(path):
-        return path
-    real, here = os.path.realpath(folder / path), os.getcwd()
-    return os.path.relpath(real, here) if Path(real).is_relative_to(here) else real
-
-
-def _from_folder(folder: Path, path: str) -> str:
-    """A path from where a person stands as startlm.toml writes it: from the project's folder."""
-    return path if is_address(path) else Path(os.path.relpath(os.path.realpath(path), os.path.realpath(folder))).as_posix()
-
-
 def _with_path(flag: Flag, seen: Callable[[str], str]) -> Flag:
-    return replace(flag, value=seen(flag.value)) if flag.name in PATHS else flag
+    return replace(flag, value=move_paths(flag.name, flag.value, seen)) if flag.name in PATHS else flag
 
 
 # ------------------------------------------------------------- a new project
 
-def new_project(folder: Path, given: Mapping[str, Any], comment: str, task: str = "classify") -> Path:
-    """Write startlm.toml with what is `given` for [prepare]. Raises CallError where a project is there already."""
+def new_project(folder: Path, given: Mapping[str, Any], comment: str, proposed: Mapping[str, Any] = MappingProxyType({}), task: str = "classify") -> Path:
+    """Write startlm.toml with what is `given` for [prepare], what is `proposed` behind a #. Raises CallError where a project is there already."""
     path = folder / FILE
     if path.exists():
         raise CallError(say(f"There is a project in {folder} already.", f"{folder} 里已经有一个项目。"),
                         say("give another name, or edit its startlm.toml", "请换个名字，或修改它的 startlm.toml"), where=str(path))
     make_folder(folder)
-    text = f'# {comment}\ntask = "{task}"\n\n' + "\n".join(to_toml(name, cls, given if name == "prepare" else {}) for name, cls in SECTIONS.items())
+    text = f'# {comment}\ntask = "{task}"\n\n' + "\n".join(to_toml(name, cls, *((given, proposed) if name == "prepare" else ({},))) for name, cls in SECTIONS.items())
     write_text(path, text)
     return path
 

@@ -305,6 +305,30 @@ def test_settings_are_refused_before_any_work(name: str, shop: Path, here: Calls
     succeeds("build", "desk", folder=shop, here=here)
 
 
+TEAM = 'text = ["message"]\nlabel = "team"\n'
+SPLITS = {
+    "a join key that repeats": Settings(TEAM + 'join = ["../teams.csv on team"]', ("teams.csv", "'money'", "1, 3"), 'join = ["… on team, first"]', 'on team"', 'on team, first"'),
+    "a join key that is not there": Settings(TEAM + 'join = ["../teams.csv on taem, first"]', ("teams.csv", "'taem'"), "did you mean 'team'?", "taem", "team"),
+    "a joined table that is not there": Settings(TEAM + 'join = ["../tems.csv on team, first"]', ("tems.csv",), "did you mean teams.csv?", "tems", "teams"),
+    "a join of another form": Settings(TEAM + 'join = ["../teams.csv"]', ("startlm.toml", "[prepare] join", "customers.csv on customer_id"), "take it out", 'join = ["../teams.csv"]', ""),
+    "a pattern that no file fits": Settings(TEAM, ("*.cvs",), "check the folder and the name", "*.cvs", "tick*.csv"),
+    "a time column without a day": Settings(TEAM + 'time_column = "message"', ("tickets.csv", "'message'"), "name another [prepare] time_column", 'time_column = "message"', ""),
+    "a group column of two values": Settings(TEAM + 'group_column = "desk"\njoin = ["../teams.csv on team, first"]', ("tickets.csv", "'desk'"), "take group_column out", 'group_column = "desk"', ""),
+}
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_prepare_refuses_what_cannot_be_joined_or_split(name: str, shop: Path, here: Calls) -> None:
+    case, data = SPLITS[name], "*.cvs" if "pattern" in name else "tickets.csv"
+    shop_at(shop, settings=toml(data, prepare=case.text))
+    (shop / "teams.csv").write_text("team,desk\nmoney,a\npost,b\nmoney,c\n", encoding="utf-8")
+    said = complaint("prepare", "desk", folder=shop, code=2, words=case.words, here=here)
+    assert case.hint in said
+    settings = shop / "desk" / "startlm.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace(case.wrong, case.right), encoding="utf-8")
+    succeeds("prepare", "desk", folder=shop, here=here)
+
+
 def test_a_wrong_flag_is_refused_as_a_wrong_line_is(shop: Path) -> None:
     shop_at(shop, settings=toml())
     said = complaint("build", "desk", "--family", "liner", folder=shop, code=2, words=("[build] family", "'liner'"))

@@ -54,6 +54,15 @@ def test_what_it_could_be_used_for_comes_with_a_command_that_works(tmp_path: Pat
     assert made.returncode == 0 and (tmp_path / "NAME" / "startlm.toml").exists(), made.stderr
 
 
+def test_the_files_of_a_pattern_are_looked_at_as_one_table(tmp_path: Path) -> None:
+    for number, team in ((1, "post"), (2, "money")):
+        rows = "".join(f"the {team} of order {row} is not here,{team}\n" for row in range(20))
+        (tmp_path / f"m-{number}.csv").write_text("message,team\n" + rows, encoding="utf-8")
+    seen = json.loads(startlm("inspect", "m-*.csv", "--json", folder=tmp_path).stdout)
+    assert (seen["rows"], seen["source"], seen["page"]) == (40, "m-*.csv", "m-.inspect.html")
+    assert "--data 'm-*.csv'" in seen["uses"][0]["command"]
+
+
 def test_the_page_holds_both_languages_loads_nothing_and_shows_no_message(seen: tuple[dict[str, Any], str]) -> None:
     page = seen[1]
     assert "What it could be used for" in page and "可以用来做什么" in page

@@ -28,7 +28,8 @@ def _flag(section: str, setting: Any) -> tuple[Any, Any]:
     flag = flag_of(section, setting.name)
     if setting.name == "force":
         return Annotated[bool, typer.Option(flag, help=f"[{section}] {explained(setting)}")], False
-    return Annotated[Optional[str], typer.Option(flag, metavar=_kind(setting.type), help=f"[{section}] {explained(setting)}", show_default=False)], None
+    kind = Optional[list[str]] if setting.repeated else Optional[str]
+    return Annotated[kind, typer.Option(flag, metavar=_kind(setting.type), help=f"[{section}] {explained(setting)}", show_default=False)], None
 
 
 def _kind(kind: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Seen:
 def inspect_table(source: str, output: str | None, display: Display, tell: Callable[[Said], None], *, how: Mapping[str, str | None],
                   overwrite: bool) -> tuple[dict[str, Any], Said]:
     """Look at the table and write its page; returns what --json shows, and the last sentence."""
-    page = Path(output or ("table" if is_address(source) or source == "-" else Path(source).stem) + ".inspect.html")
+    page = Path(output or ("table" if is_address(source) or source == "-" else re.sub(r"[*?\[\]]", "", Path(source).stem)) + ".inspect.html")
     for progress in inspect_steps(open_table(source, **how), page, overwrite=overwrite):
         display.see(progress)
     for use in progress.result["uses"]:

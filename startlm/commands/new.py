@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -13,10 +13,15 @@ from ..columns import SAMPLE, guess_kind, kind_said, names_in
 from ..columns.category import LABEL_NAMES, OUTCOME_NAMES
 from ..columns.encoded import parse_columns
 from ..columns.roles import Told, guess_roles, guess_split, names_parts, no_parts
+from ..columns.splits import propose_group, propose_time
 from ..core.contracts import Row, Table
 from ..core.errors import CallError
 from ..core.language import Said, say
-from ..formats import is_address, no_rows, no_such_column, open_table
+from ..core.settings import check_settings
+from ..formats import check_columns, no_rows, open_table
+from ..formats.joined import open_joins, with_joins
+from ..formats.paths import from_folder, move_paths
+from ..prepare import PrepareSettings
 from ..tasks import known_task
 
 ALL = ("all",)  # of --columns: every one that can be read
@@ -28,7 +33,7 @@ class Look:
     """What was seen in a table: the roles of its columns, and a sentence for every guess."""
 
     table: Table
-    data: str
+    data: str | tuple[str, ...]
     test: str | None
     text: tuple[str, ...]
     columns: tuple[str, ...]  # "age: number", the columns read beside the text
@@ -37,52 +42,60 @@ class Look:
     task: str
     said: tuple[Said, ...]
     how: Mapping[str, str]  # what was told of how the file is written
+    join: tuple[str, ...] = ()
+    group_column: str | None = None
+    proposed: Mapping[str, Any] = field(default_factory=dict)  # settings of [prepare] that are spoken of, not set
 
     def settings(self, folder: Path) -> dict[str, Any]:
         """What goes into [prepare], with paths relative to the project's folder."""
-        given: dict[str, Any] = {"data": _relative(self.data, folder), "text": list(self.text), "columns": list(self.columns), "label": self.label}
-        if self.test:
-            given["test"] = _relative(self.test, folder)
-        if self.split_column:
-            given["split_column"] = self.split_column
-        return {**given, **self.how}
+        told = {"data": self.data, "join": self.join, "test": self.test}
+        paths = {name: move_paths(name, value, partial(from_folder, folder)) for name, value in told.items() if value}
+        columns = {"text": list(self.text), "columns": list(self.columns), "label": self.label, "split_column": self.split_column, "group_column": self.group_column}
+        return {**paths, **{name: value for name, value in columns.items() if value}, **self.how}
 
 
-def look_at(data: str, *, test: str | None = None, text: tuple[str, ...] = (), columns: tuple[str, ...] = (), label: str | None = None,
-            split_column: str | None = None, task: str | None = None, how: Mapping[str, str] = MappingProxyType({})) -> Look:
+def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequence[str] = (), text: tuple[str, ...] = (), columns: tuple[str, ...] = (),
+            label: str | None = None, split_column: str | None = None, task: str | None = None, how: Mapping[str, str] = MappingProxyType({})) -> Look:
     """Open the tables, take a sample, guess what is not told. Raises CallError where nothing to read or no label can be found."""
     if task is not None:
         known_task(task)
-    table = open_table(data, **how)
-    tables = [table] + ([open_table(test, **how)] if test else [])
+    data, join = data if isinstance(data, str) else data[0] if len(data) == 1 else tuple(data), tuple(join)
+    check_settings(PrepareSettings, {"join": join}, section="prepare", where=str(say("the command line", "命令行")), lenient=True)
+    joins = open_joins(join)
+    tables = [with_joins(open_table(each, **how), joins) for each in (data, test) if each]
+    table = tables[0]
     told = parse_columns(columns, table.columns) if columns != ALL else {}
-    for column in (*text, label, split_column):
-        if column and column not in table.columns:
-            raise no_such_column(column, table)
-    samples = _samples(table)
+    check_columns(table, (*text, label, split_column))
+    cells = _columns(table)
+    samples = {name: values[:: max(1, len(values) // SAMPLE)][:SAMPLE] for name, values in cells.items()}
     kinds = {name: guess_kind(values, name) for name, values in samples.items()}
     if split_column and not names_parts(samples[split_column]):
-        raise no_parts(split_column, samples[split_column], where=data)
+        raise no_parts(split_column, samples[split_column], where=table.source)
     kind_of = {name: kind for name, (kind, _) in kinds.items()} | {name: kind for name, kind in told.items() if kind}
     roles = guess_roles(table.columns, samples, kind_of, Told(text, label or _number_to_tell(kind_of, task), split_column, tuple(told)))
     said = [said for each in tables for said in each.said]
     said += [say(f"column {name}: {kind_said(kind).en} ({why.en})", f"列 {name}：{kind_said(kind).zh}（{why.zh}）") for name, (kind, why) in kinds.items()]
     text, label, split_column = roles.text, roles.label, roles.split
     if label in text:
-        raise CallError(say(f"{label!r} cannot be both text and label.", f"{label!r} 不能既是文本又是标签。"), say("name two columns: --text … --label …", "请写两个不同的列：--text … --label …"), where=data)
+        raise CallError(say(f"{label!r} cannot be both text and label.", f"{label!r} 不能既是文本又是标签。"), say("name two columns: --text … --label …", "请写两个不同的列：--text … --label …"), where=table.source)
     if len(table.columns) < 2:
         raise CallError(say(f"The table has one column ({table.columns[0]}): a text and a label are needed.", f"这张表只有一列（{table.columns[0]}）：需要文本和标签两列。"),
-                        say('add a column of labels, or name the separator: --delimiter ";"', '请增加标签列，或写明分隔符：--delimiter ";"'), where=data)
+                        say('add a column of labels, or name the separator: --delimiter ";"', '请增加标签列，或写明分隔符：--delimiter ";"'), where=table.source)
     beside = tuple(told) or (roles.beside if columns == ALL or not text else ())
     if not (text or beside) or not label:
-        raise _nothing_found("text" if label else "label", kinds, data)
+        raise _nothing_found("text" if label else "label", kinds, table.source)
     task = task or _task_of(label, kind_of[label])
+    check_columns(table, (*text, *beside, label, split_column))  # of several files each
     for other in tables[1:]:
         _check_test(other, (*text, *beside, label))
+    free = {} if split_column or test else {name: cells[name] for name in roles.unused if name not in beside}
+    group, time = (propose(free, kind_of) for propose in (propose_group, propose_time))
     said += list(roles.why) + _task_said(task, label, kind_of[label])
     named = {name: kind_of[name] for name in beside}
-    said += _beside_said(named, roles.beside if text else ()) + [_roles_said(table, {"text": text, "columns": beside}, label, split_column, samples)]
-    return Look(table, data, test, text, tuple(f"{name}: {kind}" for name, kind in named.items()), label, split_column, task, tuple(said), how)
+    said += _beside_said(named, roles.beside if text else ()) + [each.why for each in (group, time) if each]
+    said.append(_roles_said(table, {"text": text, "columns": beside}, label, split_column, samples, group.column if group else None))
+    return Look(table, data, test, text, tuple(f"{name}: {kind}" for name, kind in named.items()), label, split_column, task, tuple(said), how, join,
+                group.column if group else None, {"time_column": time.column} if time else {})
 
 
 def _number_to_tell(kinds: Mapping[str, str], task: str | None) -> str | None:
@@ -123,8 +136,9 @@ def _nothing_found(what: str, kinds: Mapping[str, tuple[str, Said]], data: str) 
                      say(f"name it: --{missing.en} COLUMN; the columns are {', '.join(each.en for each in seen)}",
                          f"请指明：--{missing.en} 列名；现有的列：{'；'.join(each.zh for each in seen)}"), where=data)
 
-def _roles_said(table: Table, read: Mapping[str, tuple[str, ...]], label: str, split: str | None, samples: dict[str, list[Any]]) -> Said:
-    unused = [name for name in table.columns if name not in (*read["text"], *read["columns"], label, split)]
+
+def _roles_said(table: Table, read: Mapping[str, tuple[str, ...]], label: str, split: str | None, samples: dict[str, list[Any]], group: str | None) -> Said:
+    unused = [name for name in table.columns if name not in (*read["text"], *read["columns"], label, split, group)]
     parts = guess_split(samples[split]) if split else None
     named = {"text": say("text", "文本"), "columns": say("columns", "列")}
     en = "-> " + "".join(f"{named[what].en}: {', '.join(names)}; " for what, names in read.items() if names) + f"label: {label}"
@@ -132,32 +146,24 @@ def _roles_said(table: Table, read: Mapping[str, tuple[str, ...]], label: str, s
     if split:
         words = ", ".join(f"{word} = {part}" for word, part in (parts or {}).items())
         en, zh = en + f"; split: {split} ({words})", zh + f"；划分：{split}（{words}）"
+    if group:
+        en, zh = en + f"; group: {group}", zh + f"；分组：{group}"
     if unused:
         en, zh = en + f"; not used: {', '.join(unused)}", zh + f"；未使用：{'、'.join(unused)}"
     return say(en, zh)
 
 
-def _samples(table: Table) -> dict[str, list[Any]]:
-    """At most SAMPLE rows spread evenly over the first MOST_ROWS; bad rows are prepare's to report."""
+def _columns(table: Table) -> dict[str, list[Any]]:
+    """The first MOST_ROWS values of each column; bad rows are prepare's to report."""
     rows = [row.values for row in islice(table.rows(), MOST_ROWS) if isinstance(row, Row)]
     if not rows:
         raise no_rows(table)
-    step = max(1, len(rows) // SAMPLE)
-    return {name: [row[i] for row in rows[::step][:SAMPLE]] for i, name in enumerate(table.columns)}
+    return {name: [row[i] for row in rows] for i, name in enumerate(table.columns)}
 
 
 def _check_test(table: Table, columns: Sequence[str]) -> None:
     """Raises CallError where the test table has no rows, or lacks a column that is read."""
-    for column in columns:
-        if column not in table.columns:
-            raise no_such_column(column, table)
+    check_columns(table, columns)
     if not any(isinstance(row, Row) for row in table.rows()):
         raise no_rows(table)
 
-
-def _relative(path: str, folder: Path) -> str:
-    if path.startswith("sqlite:///"):
-        path = path.removeprefix("sqlite:///")
-    if is_address(path):
-        return path
-    return Path(os.path.relpath(Path(path).resolve(), folder.resolve())).as_posix()

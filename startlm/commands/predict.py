@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
-from ..core.contracts import NumberAnswer
+from ..core.contracts import NumberAnswer, Progress, Table
 from ..core.errors import CallError
 from ..core.language import Said, say
+from ..core.project_file import FILE
 from ..formats import open_table
+from ..formats.joined import Joined, open_joins, with_joins
 from ..predict import Output, Predictor, answer_table, bundle_of, open_bundle, predict_steps
 from .display import Display
 
@@ -33,14 +35,27 @@ def answer_asked(asked: Asked, output: Output, display: Display, tell: Callable[
         for text, answer in zip(asked.texts, answers):
             _tell(text, answer, output.confidences, tell)
         return {"answers": [answer._asdict() for answer in answers]}, None
-    table = open_table(_rows(asked.texts, predictor)) if asked.texts else open_table(asked.file, **asked.how)
+    table, joins = (open_table(_rows(asked.texts, predictor)), []) if asked.texts else _joined(open_table(asked.file, **asked.how), asked.name, predictor)
     if output.path is None and as_json:
         chunks = (predictor.task.answers(answered, predictor.settings) for _, answered in answer_table(predictor, table))
         shown = [_shown(answer, output.confidences) for answers in chunks for answer in answers]
         return {"rows": len(shown), "answers": shown}, None
     for last in predict_steps(predictor, table, output):
         display.see(last)
+    for each in joins:
+        if each.unmatched:
+            display.see(Progress("predict", said=say(f"{each.unmatched_said.en}: {each.unmatched:,}", f"{each.unmatched:,} 行{each.unmatched_said.zh}")))
     return {"rows": last.result, "output": output.path}, say(f"Wrote {output.path}", f"已写出 {output.path}") if output.path else None
+
+
+def _joined(table: Table, name: str, predictor: Predictor) -> tuple[Table, list[Joined]]:
+    """The table with the columns that the project joins to its own rows, where it lacks one that the model reads; a bundle joins nothing."""
+    if all(column in table.columns for column in predictor.text_columns) or not (Path(name) / FILE).is_file():
+        return table, []
+    from ..project import Project
+
+    joins = open_joins(Project(Path(name)).prepare_settings().join)
+    return with_joins(table, joins, predictor.text_columns), joins
 
 
 def _refuse(asked: Asked, output: Output, as_json: bool) -> None:

@@ -24,11 +24,11 @@ PARTS = ("train", "dev", "calibration", "test")
 class Examples:
     """Clean typed rows with their part, in `folder`: examples.arrow, unlabelled.arrow (memory-mapped), meta.json, findings.csv.
 
-    Columns of examples.arrow: row (int64, 1 is the first row of its file), line (int64, in its file), file (int8, 0 data, 1 test;
-    meta's `files` names them), text (cleaned), original (list of str, the text columns as read; null where cleaning changed
+    Columns of examples.arrow: row (int64, 1 is the first row of its file), line (int64, in its file), file (int32, data first,
+    then test; meta's `files` names them), text (cleaned), original (list of str, the text columns as read; null where cleaning changed
     nothing and there is one column), spans (for each text column a list of int32, the map from its cleaned value back to the
     original, null where nothing moved), label (int32, a number in `labels`), part (int8, a number in PARTS), language, group
-    (int64, near-duplicates share it), leaks (bool, a test row that stands, equal or nearly, in train), target (float64, where a
+    (int64, near-duplicates share it, and rows with the same value in a group column), leaks (bool, a test row that stands, equal or nearly, in train), target (float64, where a
     number is learnt: label is then its bin), and for each column that is read beside the text "cell NAME" (numbers and dates, in
     days since 1970, float64 with NaN for what is missing; categories as text).
     """

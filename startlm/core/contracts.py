@@ -38,7 +38,8 @@ class Table:
     """Rows and named columns, as read. `rows()` starts a new pass each time, and streams.
 
     `options` are what was found or told about the file (encoding, delimiter, …): given back to the
-    same format they read it again in the same way. `said` tells the user what was found.
+    same format they read it again in the same way. `said` tells the user what was found. A table of several files has one in `parts`
+    for each, perhaps with fewer columns or in another order; the line of a row is that in its own file.
     """
 
     columns: tuple[str, ...]
@@ -47,6 +48,12 @@ class Table:
     options: Mapping[str, Any]
     rows: Any  # Callable[[], Iterator[Row | BadRow]]
     said: tuple[Said, ...] = ()
+    parts: tuple[Table, ...] = ()
+
+    @property
+    def files(self) -> tuple[Table, ...]:
+        """The table of each file it is read from: `parts`, or itself."""
+        return self.parts or (self,)
 
 
 class RowWriter(Protocol):

@@ -28,7 +28,7 @@ def write_examples(target: Path, columns: Mapping[str, Any], unlabelled: Mapping
     """Publish the folder at `target`: the columns of both tables, which Examples explains, what is known of them, further files."""
     polars = import_extra("polars")
     text, number = polars.String, polars.Int32
-    types = {"row": polars.Int64, "line": polars.Int64, "file": polars.Int8, "text": text, "original": polars.List(text),
+    types = {"row": polars.Int64, "line": polars.Int64, "file": polars.Int32, "text": text, "original": polars.List(text),
              "spans": polars.List(polars.List(number)), "label": number, "part": polars.Int8, "language": text, "group": polars.Int64, "leaks": polars.Boolean, "target": polars.Float64}
     with publish_folder(target, replace=True) as folder:
         for name, table in (("examples", columns), ("unlabelled", unlabelled)):

@@ -24,7 +24,7 @@ Find = Callable[..., None]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found. `rows` are those of the data file, `elsewhere` those of another, by its name; 1 is a file's first row."""
+    """One thing found. `rows` are those of the (first) data file, `elsewhere` those of another, by its name; 1 is a file's first row."""
 
     kind: str
     count: int
@@ -45,28 +45,30 @@ class Finding:
 
 @dataclass(frozen=True)
 class Places:
-    """Where rows stand that were read from files one after the other. The first file is the data: it goes without saying."""
+    """Where rows stand that were read from files one after the other. Where the first file is all the data, it goes without saying."""
 
     names: tuple[str, ...]
     starts: tuple[int, ...]  # the position of each file's first row
     lines: Sequence[int]  # of every row, in its file
+    data: int = 1  # so many of the files, from the first on, are the data; what follows is the test table
 
     def at(self, positions: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The number of the file, int8 (N,), and of the row in it, int64 (N,), for the rows at these positions (0 is the first).
+        """The number of the file, int32 (N,), and of the row in it, int64 (N,), for the rows at these positions (0 is the first).
 
         >>> [each.tolist() for each in Places(("tickets.csv", "held.csv"), (0, 100), range(200)).at([7, 102])]
         [[0, 1], [8, 3]]
         """
         positions = np.asarray(positions, dtype=np.int64)
         files = np.searchsorted(self.starts, positions, side="right") - 1
-        return files.astype(np.int8), positions - np.asarray(self.starts, dtype=np.int64)[files] + 1
+        return files.astype(np.int32), positions - np.asarray(self.starts, dtype=np.int64)[files] + 1
 
     def finding(self, kind: str, positions: Sequence[int] | np.ndarray, what: Said, setting: str = "", examples: tuple[Any, ...] = ()) -> Finding:
         """One kind of row, counted and placed."""
         files, rows = self.at(positions)
         of = {number: tuple(rows[files == number].tolist()) for number in np.unique(files).tolist()}
-        en = "; ".join(f"{f'{self.names[number]}: ' if number else ''}rows {listed(each)}" for number, each in of.items())
-        zh = "；".join(f"{f'{self.names[number]}：' if number else ''}第 {listed(each)} 行" for number, each in of.items())
+        named = {number: number > 0 or self.data > 1 for number in of}
+        en = "; ".join(f"{f'{self.names[number]}: ' if named[number] else ''}rows {listed(each)}" for number, each in of.items())
+        zh = "；".join(f"{f'{self.names[number]}：' if named[number] else ''}第 {listed(each)} 行" for number, each in of.items())
         said = say(f"{what.en}: {len(rows)} ({en})", f"{len(rows)} 行{what.zh}（{zh}）")
         return Finding(kind, len(rows), said, of.pop(0, ()), setting, examples, {self.names[number]: each for number, each in of.items()})
 
@@ -92,16 +94,18 @@ def leaks_json(found: Leaks, places: Places, test: np.ndarray, train: np.ndarray
     """Leaks as report.json has them; `test` and `train` are the positions of the rows that were compared.
 
     exact: [test row, train row]; near: [test row, train row, similarity]; test_rows. `files` names, entry by entry, the file of
-    each test row of these three; train rows are of the data file.
+    each test row of these three; train rows are of the data file, and where that is several, `exact_train` and `near_train` name it.
     """
     files, rows = places.at(test)
-    of_train, names = places.at(train)[1], [places.names[number] for number in files]
+    train_files, of_train = places.at(train)
+    names, train_names = ([places.names[number] for number in numbers] for numbers in (files, train_files))
     leaking = sorted({one for one, _ in found.pairs})
+    several = {"exact_train": [train_names[s] for _, s in found.exact], "near_train": [train_names[s] for _, s, _ in found.near]} if places.data > 1 else {}
     return {
         "exact": [(int(rows[t]), int(of_train[s])) for t, s in found.exact],
         "near": [(int(rows[t]), int(of_train[s]), round(float(similarity), 4)) for t, s, similarity in found.near],
         "test_rows": rows[leaking].tolist(),
-        "files": {"exact": [names[t] for t, _ in found.exact], "near": [names[t] for t, *_ in found.near], "test_rows": [names[t] for t in leaking]},
+        "files": {"exact": [names[t] for t, _ in found.exact], "near": [names[t] for t, *_ in found.near], "test_rows": [names[t] for t in leaking], **several},
     }
 
 

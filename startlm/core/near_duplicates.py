@@ -60,6 +60,13 @@ def exact_groups(texts: Sequence[str]) -> np.ndarray:
     return np.fromiter((first.setdefault(text, row) for row, text in enumerate(texts)), np.int64, len(texts))
 
 
+def equal_pairs(keys: Sequence[str]) -> Pairs:
+    """Each row that is equal to an earlier one, with the first of these."""
+    group = exact_groups(keys)
+    repeated = np.flatnonzero(group != np.arange(len(keys)))
+    return Pairs(np.stack([group[repeated], repeated], axis=1), np.ones(len(repeated)))
+
+
 def near_pairs(texts: Sequence[str], threshold: float = 0.9) -> Pairs:
     """The pairs of rows with a similarity of at least `threshold`, in (0, 1].
 

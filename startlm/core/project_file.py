@@ -21,6 +21,7 @@ from .settings import check_settings, flag_of, toml_value, unknown_key
 FILE = "startlm.toml"
 KEPT = Path("runs") / "flags.json"
 ONCE = ("force",)  # a permission for one call
+REPEATED = ("data", "join")  # given once for each value, in which commas may be
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Flag:
     instead_of: Any
 
     def __str__(self) -> str:
+        if self.name in REPEATED and isinstance(self.value, list):
+            return " ".join(f"{flag_of(self.section, self.name)} {shlex.quote(each)}" for each in self.value)
         value = ",".join(self.value) if isinstance(self.value, list) else self.value if isinstance(self.value, str) else json.dumps(self.value)
         return f"{flag_of(self.section, self.name)} {shlex.quote(value)}"
 

@@ -15,7 +15,8 @@ from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cache
 from numbers import Number
-from typing import Any, Mapping, Sequence, TypeVar, get_args, get_type_hints
+from types import MappingProxyType
+from typing import Any, Mapping, Sequence, TypeVar, get_args, get_origin, get_type_hints
 
 from .errors import CallError
 from .language import Said, say
@@ -23,7 +24,9 @@ from .language import Said, say
 T = TypeVar("T")
 NONE = (None, "", ())  # defaults that stand for nothing
 # What startlm.toml shows for a text without a default.
-EXAMPLES = {"data": "messages.csv", "test": "test.csv", "text": ["message"], "columns": ["age: number", "city"], "label": "topic", "costs": ["fraud -> fine: 200", "fine -> fraud: 5"], "split_column": "split", "sheet": "Sheet1",
+EXAMPLES = {"data": "messages.csv", "test": "test.csv", "text": ["message"], "columns": ["age: number", "city"], "label": "topic",
+            "costs": ["fraud -> fine: 200", "fine -> fraud: 5"], "split_column": "split",
+            "join": ["customers.csv on customer_id"], "group_column": "customer_id", "time_column": "date", "sheet": "Sheet1",
             "query": "SELECT message, topic FROM messages", "delimiter": ";", "quote": "'", "plan": "runs/2026-01-31-120000/train/plan.json", "out_of_scope": "other"}
 
 
@@ -37,6 +40,7 @@ class Setting:
     doc: Said
     choices: tuple[str, ...] = ()  # names on a shelf, where the setting takes one of them
     check: Any = None  # a function that raises ValueError(Said) for a value of the right type but wrong form
+    repeated: bool = False  # its flag may be given several times, and a comma is part of a value
 
 
 @cache
@@ -53,7 +57,7 @@ def settings_of(cls: type) -> tuple[Setting, ...]:
     found = []
     for field in fields(cls):
         default = field.default_factory() if field.default_factory is not MISSING else field.default
-        found.append(Setting(field.name, hints[field.name], default, docs[field.name], tuple(field.metadata.get("choices", ())), field.metadata.get("check")))
+        found.append(Setting(field.name, hints[field.name], default, docs[field.name], tuple(field.metadata.get("choices", ())), field.metadata.get("check"), field.metadata.get("repeated", False)))
     return tuple(found)
 
 
@@ -104,9 +108,7 @@ def _checked(setting: Setting, value: Any, section: str, where: str, lenient: bo
 
     try:
         if lenient:
-            if isinstance(value, str) and "tuple" in str(setting.type):
-                value = tuple(part.strip() for part in value.split(",") if part.strip())
-            checked = TypeAdapter(setting.type).validate_python(value)
+            checked = TypeAdapter(setting.type).validate_python(_from_flag(setting, value))
         else:
             checked = TypeAdapter(setting.type).validate_json(json.dumps(value, default=str), strict=True)
         if setting.check is not None and checked is not None:
@@ -126,6 +128,16 @@ def _checked(setting: Setting, value: Any, section: str, where: str, lenient: bo
         raise CallError(error.message, error.hint, where=say(f"{where} [{section}] {setting.name}", f"{where} [{section}] {setting.name}")) from None
 
 
+def _from_flag(setting: Setting, value: Any) -> Any:
+    """What a flag says, as the setting takes it: a list from commas, or from a flag that is given several times."""
+    if "tuple" not in str(setting.type):
+        return value
+    if setting.repeated:
+        given = (value,) if isinstance(value, str) else tuple(value)
+        return given[0] if len(given) == 1 and get_origin(setting.type) is not tuple else given
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 def _such_as(setting: Setting, value: Any) -> Said:
     example = [value] if setting.default == () and isinstance(value, str) else setting.default
     if example in (None, ()):
@@ -141,7 +153,7 @@ def _wanted(kind: Any) -> Said:
         return say(listed, f" {listed} 之一")
     names = {
         "int": say("a whole number", "一个整数"), "float": say("a number", "一个数"),
-        "bool": say("true or false", " true 或 false"), "tuple": say("a list of texts", "一串文字（列表）"),
+        "bool": say("true or false", " true 或 false"), "str | tuple": say("a text or a list of texts", "一段文字或一串文字（列表）"), "tuple": say("a list of texts", "一串文字（列表）"),
     }
     return next((said for name, said in names.items() if name in str(kind)), say("a text", "一段文字"))
 
@@ -178,16 +190,18 @@ def toml_line(name: str, value: Any) -> str:
     return f"{name} = {toml_value(value)}"
 
 
-def to_toml(section: str, cls: type, given: Mapping[str, Any]) -> str:
-    """One commented section: what was `given` stands open, every other setting as a comment with its default, or with an example that says so."""
+def to_toml(section: str, cls: type, given: Mapping[str, Any], proposed: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """One commented section: what was `given` stands open, every other setting as a comment with its default, with what is `proposed`,
+    or with an example that says so."""
     lines = [f"[{section}]"]
     for setting in settings_of(cls):
         lines += [f"# {line}" for line in textwrap.wrap(explained(setting), 110)]
         if setting.name in given and given[setting.name] not in (None, ()):
             lines.append(toml_line(setting.name, given[setting.name]))
         else:
-            remark = f"  # {say('no default; an example', '没有默认值；这是例子')}" if setting.default in NONE else ""
-            lines.append(f"# {toml_line(setting.name, _example(setting))}{remark}")
+            remark = say("no default; an example", "没有默认值；这是例子") if setting.default in NONE else None
+            remark = say("a proposal", "建议") if setting.name in proposed else remark
+            lines.append(f"# {toml_line(setting.name, proposed.get(setting.name, _example(setting)))}{f'  # {remark}' if remark else ''}")
     return "\n".join(lines) + "\n"
 
 

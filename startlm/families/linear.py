@@ -11,8 +11,10 @@ from typing import Iterator
 import numpy as np
 
 from ..core.contracts import Facts, Fitted, Labelled, Progress, Recipe, State
+from ..core.inputs import encode_inputs
 from ..core.language import Said, say
 from ..core.shelves import look_up
+from ..engines import ENGINES
 from .problem import Choices, Problem, choose_steps, columns_of, settled
 
 _TOKENIZERS = {"ngrams": "startlm.tokenizers.ngrams:Ngrams"}
@@ -66,3 +68,13 @@ def _said(chosen: Choices) -> Said:
         return say(f"alpha {chosen['alpha']:g}: how much large weights are punished", f"alpha {chosen['alpha']:g}：对大权重的惩罚程度")
     return say(f"cost {chosen['cost']:g}, log-count ratios folded in by {chosen['ratio']:g}",
                f"代价系数 {chosen['cost']:g}，对数计数比权重 {chosen['ratio']:g}")
+
+
+def answer_with_linear(train: Labelled, rows: Labelled, seed: int = 0) -> np.ndarray:
+    """int64 (M,): what a linear model with default choices, learnt from `train`, answers to `rows`; for comparisons that must be cheap."""
+    labels = int(max(train.labels.max(), rows.labels.max())) + 1
+    facts = Facts(len(train), labels, float(np.mean([len(text) for text in train.texts])), 0, 0.0)
+    recipe = replace(Linear.recipe(facts, "small"), options={"cost": 2.0, "ratio": 0.0})
+    *_, last = Linear.fit_steps(train, None, labels, recipe, seed)
+    engine = look_up(ENGINES, Linear.engine, say("engine", "引擎")).from_state(last.result.engine)
+    return engine.logits(encode_inputs(last.result.tokenizer, rows)).argmax(axis=1)  # type: ignore[no-any-return]

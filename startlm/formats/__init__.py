@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterable, Sequence
 
 from startlm.core.contracts import Format, Table
 from startlm.core.errors import CallError
 from startlm.core.language import say
 from startlm.core.shelves import look_up
-from startlm.formats.sources import SAVE_AS_CSV, find_source, first_bytes
+from startlm.formats.sources import SAVE_AS_CSV, find_source, first_bytes, is_address, several_files
 
 FORMATS = {
     "delimited": "startlm.formats.delimited:Delimited",
@@ -22,6 +23,7 @@ FORMATS = {
     "spreadsheet": "startlm.formats.spreadsheet:Spreadsheet",
     "database": "startlm.formats.database:Database",
     "memory": "startlm.formats.memory:Memory",
+    "many": "startlm.formats.many:Many",
 }
 
 
@@ -36,7 +38,8 @@ def known_format(name: str) -> None:
 
 
 def open_table(source: Any, *, format: str | None = None, **options: Any) -> Table:
-    """The table at `source`: a path, a database's address, "-" (standard input), a list of dicts, or anything with the Arrow C stream.
+    """The table at `source`: a path, a database's address, "-" (standard input), a list of dicts, or anything with the Arrow C stream;
+    or several files as one table: a list of paths, or a pattern such as "tickets-*.csv".
 
     The format is chosen by `format`, else by the address or the first bytes, else by the suffix, else by the content. Options that
     are None are left to be found. Raises CallError for what is not there or cannot be read, with its place and what to do.
@@ -45,21 +48,41 @@ def open_table(source: Any, *, format: str | None = None, **options: Any) -> Tab
     ('text', 'label')
     """
     told = {name: value for name, value in options.items() if value is not None}
-    if isinstance(source, (str, Path)):
-        name = format or _format_by_address(str(source)) or _format_by_bytes(first_bytes(Path(source)))
-        if name is None:
-            source = find_source(source)
-            name = _format_of(source.name, source.sample())
-    else:
-        name = format or "memory"
-    member = find_format(name)
-    known = [option for option in signature(member.open).parameters if option != "source"]
+    if (files := several_files(source)) is not None:
+        own = None if format == "many" else format
+        if len(files) == 1:
+            return open_table(files[0], format=own, **told)
+        table: Table = find_format("many").open(files, format=own, **told)
+        return replace(table, source=source) if isinstance(source, str) else table  # a pattern is its name
+    name, source = find_out(source, format)
+    known = options_of(name)
     if strange := [option for option in told if option not in known]:
-        raise CallError(
-            say(f"The format {name} has no setting {strange[0]!r}.", f"格式 {name} 没有设置项 {strange[0]!r}。"),
-            say(f"take it out; it has: {', '.join(known) or 'none'}", f"请去掉它；可用的有：{'、'.join(known) or '无'}"),
-        )
-    return member.open(source, **told)
+        raise no_such_option(name, strange[0], known)
+    return find_format(name).open(source, **told)
+
+
+def find_out(source: Any, format: str | None = None) -> tuple[str, Any]:
+    """The name of the format that reads this source, as told or found out; and the source, opened where it had to be looked into."""
+    if not isinstance(source, (str, Path)):
+        return format or "memory", source
+    name = format or _format_by_address(str(source)) or _format_by_bytes(first_bytes(Path(source)))
+    if name is not None:
+        return name, source
+    found = find_source(source)
+    return _format_of(found.name, found.sample()), found
+
+
+def options_of(name: str) -> list[str]:
+    """How a file of this format may be told to be written."""
+    return [option for option in signature(find_format(name).open).parameters if option != "source"]
+
+
+def no_such_option(name: str, option: str, known: Sequence[str]) -> CallError:
+    """The refusal of an option that a format does not have."""
+    return CallError(
+        say(f"The format {name} has no setting {option!r}.", f"格式 {name} 没有设置项 {option!r}。"),
+        say(f"take it out; it has: {', '.join(known) or 'none'}", f"请去掉它；可用的有：{'、'.join(known) or '无'}"),
+    )
 
 
 def format_for(path: str | Path) -> str:
@@ -83,11 +106,6 @@ def written_as(path: str | Path) -> dict[str, str]:
     """
     delimiter = {".tsv": "\t", ".tab": "\t", ".psv": "|"}.get(Path(path).suffix.lower())
     return {"delimiter": delimiter} if delimiter else {}
-
-
-def is_address(source: str | Path) -> bool:
-    """Whether this is an address (scheme://…), not a path."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", str(source)) is not None
 
 
 def _format_by_address(source: str) -> str | None:
@@ -127,6 +145,14 @@ def no_such_column(column: str, table: Table) -> CallError:
     )
 
 
+def check_columns(table: Table, columns: Iterable[str | None]) -> None:
+    """Raises CallError for a column that the table, or one of its files, does not have; None is no column."""
+    for file in table.files:
+        for column in columns:
+            if column and column not in file.columns:
+                raise no_such_column(column, file)
+
+
 def no_rows(table: Table) -> CallError:
     """The refusal of a table without a row that can be read."""
     return CallError(say("The table has no rows, only a head.", "这张表只有表头，没有数据行。"), say("add rows below the head", "请在表头下面加入数据"), where=table.source)
@@ -135,10 +161,13 @@ def no_rows(table: Table) -> CallError:
 def hash_source(source: Any, **options: Any) -> str:
     """SHA-256 of what a source holds; "" for None. Raises CallError for a stream, which passes only once.
 
-    A file's is that of its bytes. Of rows in memory and of a query (`options` as for `open_table`) it is that of the rows.
+    A file's is that of its bytes, that of several files their order's too; names do not count. Of rows in memory and of a query (`options` as for `open_table`) it is that of the rows.
     """
     if source is None:
         return ""
+    if (files := several_files(source)) is not None:
+        each = [hash_source(file, query=options.get("query")) for file in files]  # of a file the bytes count, however it is written
+        return each[0] if len(each) == 1 else hashlib.sha256("\n".join(each).encode()).hexdigest()
     if isinstance(source, (str, Path)) and not is_address(source) and not _is_database(Path(source)):
         return _hash_of_file(source)
     digest = hashlib.sha256()

@@ -7,11 +7,11 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ..core.contracts import BadRow, Table
+from ..core.contracts import BadRow, Row, Table
 from ..core.disk_errors import work_errors
 from ..core.durable import write_bytes
 from ..core.errors import CallError
@@ -68,29 +68,43 @@ def refuse_for_excel(for_excel: bool, kind: str) -> None:
                         say("let the name of the output end in .csv or .xlsx", "请让输出文件名以 .csv 或 .xlsx 结尾"))
 
 
+def in_order(table: Table, columns: Sequence[str]) -> Iterator[Row | BadRow]:
+    """The table's rows with their values in the order of `columns`; a column that it does not have is None."""
+    order = [table.columns.index(column) if column in table.columns else None for column in columns]
+    if order == list(range(len(table.columns))):
+        yield from table.rows()
+        return
+    for row in table.rows():
+        yield row if isinstance(row, BadRow) else Row(row.line, tuple(None if i is None else row.values[i] for i in order))
+
+
 class Rows:
-    """Rows as read from one table after the other: their line in its file, their values in the order of `columns`; bad ones apart."""
+    """Rows as read from one table after the other: their line in its file, their values in the order of `columns`; bad ones apart.
+
+    A table may be several files: `sources` and `starts` (the position of the first row) have one entry a file.
+    """
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self.columns = columns
         self.sources: list[str] = []
         self.starts: list[int] = []
+        self.tables: list[tuple[str, int]] = []  # the source of each table, and the number of its first file
         self.line: list[int] = []
         self.values: list[tuple[Any, ...]] = []
         self.bad: list[tuple[str, BadRow]] = []
 
     def read(self, table: Table) -> None:
-        """Take in every row of a table; a column that it does not have is None."""
-        order = [table.columns.index(column) if column in table.columns else None for column in self.columns]
-        self.sources.append(table.source)
-        self.starts.append(len(self.line))
-        same = order == list(range(len(table.columns)))
-        for row in table.rows():
-            if isinstance(row, BadRow):
-                self.bad.append((table.source, row))
-                continue
-            self.line.append(row.line)
-            self.values.append(row.values if same else tuple(None if i is None else row.values[i] for i in order))
+        """Take in every row of a table, file by file; a column that it does not have is None."""
+        self.tables.append((table.source, len(self.sources)))
+        for file in table.files:
+            self.sources.append(file.source)
+            self.starts.append(len(self.line))
+            for row in in_order(file, self.columns):
+                if isinstance(row, BadRow):
+                    self.bad.append((file.source, row))
+                else:
+                    self.line.append(row.line)
+                    self.values.append(row.values)
 
     def reject(self, found: Mapping[int, BadRow]) -> np.ndarray:
         """Move rows, by their positions, to those that could not be read; bool (N,): which of the N rows stay."""
@@ -104,14 +118,21 @@ class Rows:
     @property
     def bounds(self) -> list[tuple[str, int, int]]:
         """Of each table: its source, the position of its first row, and the one behind its last."""
-        return list(zip(self.sources, self.starts, [*self.starts[1:], len(self.line)]))
+        starts = [self.starts[first] for _, first in self.tables]
+        return [(source, start, end) for (source, _), start, end in zip(self.tables, starts, [*starts[1:], len(self.line)])]
 
     @property
     def places(self) -> Places:
         """Which row of which file each one is; a second file of the same name is told apart by a (2)."""
-        names = [Path(source).name or source for source in self.sources]
-        names = [f"{name} ({number + 1})" if name in names[:number] else name for number, name in enumerate(names)]
-        return Places(tuple(names), tuple(self.starts), self.line)
+        names: list[str] = []
+        for source in self.sources:
+            plain = name = Path(source).name or source
+            number = 1
+            while name in names:
+                number += 1
+                name = f"{plain} ({number})"
+            names.append(name)
+        return Places(tuple(names), tuple(self.starts), self.line, self.tables[1][1] if len(self.tables) > 1 else len(names))
 
     def column(self, name: str) -> list[Any]:
         """The values of one column."""

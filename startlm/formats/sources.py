@@ -5,12 +5,13 @@ Whatever is wrong with it as a file (not there, a folder, empty, binary, not rea
 
 from __future__ import annotations
 
+import glob
 import re
 import stat
 import sys
 from difflib import get_close_matches
 from pathlib import Path
-from typing import BinaryIO, Iterator
+from typing import Any, BinaryIO, Iterator
 
 from startlm.core.errors import CallError
 from startlm.core.language import Said, say
@@ -146,6 +147,30 @@ def find_file(source: str | Path | Source) -> Path:
     return path
 
 
+def is_address(source: str | Path) -> bool:
+    """Whether this is an address (scheme://…), not a path."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", str(source)) is not None
+
+
+def several_files(source: Any) -> list[str | Path] | None:
+    """The files of a list, or of a pattern such as "tickets-*.csv", in its order or that of their names; None for what is neither.
+
+    Raises CallError for a pattern that no file fits.
+    """
+    if isinstance(source, (list, tuple)) and source and all(isinstance(each, (str, Path)) for each in source):
+        return [file for each in source for file in several_files(each) or [each]]
+    if not isinstance(source, (str, Path)) or is_address(source) or not glob.has_magic(str(source)) or Path(source).exists():
+        return None
+    parts = Path(source).parts
+    there = next(count for count in range(len(parts) - 1, -1, -1) if count == 0 or Path(*parts[:count]).exists())  # a folder may be called [a]
+    folder = Path(*parts[:there])
+    found = [folder / name for name in sorted(glob.glob(str(Path(*parts[there:])), root_dir=folder, recursive=True)) if (folder / name).is_file()]
+    if not found:
+        raise _wrong(str(source), say("No file fits this pattern.", "没有文件符合这个模式。"),
+                     say("check the folder and the name; in a shell the pattern stands in quotes", "请检查文件夹和文件名；在命令行里要给模式加引号"))
+    return found  # type: ignore[return-value]
+
+
 def first_bytes(path: Path, count: int = 16) -> bytes:
     """How the file begins; b"" for what is no file on disk: it would pass only once."""
     try:
@@ -176,7 +201,7 @@ def _kind(path: Path) -> int:
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
-            raise _wrong(path, say("This is a folder, not a file.", "这是一个文件夹，不是文件。"), say("give one file in it", "请指定其中的一个文件"))
+            raise _wrong(path, say("This is a folder, not a file.", "这是一个文件夹，不是文件。"), say(f'give one file in it, or a pattern for several: "{path}/*.csv"', f'请指定其中的一个文件；多个文件可用模式："{path}/*.csv"'))
         return kind
     except PermissionError:
         raise _unreadable(path) from None

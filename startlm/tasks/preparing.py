@@ -13,15 +13,14 @@ from ..columns import as_text, guess_kind, kind_said
 from ..columns.cleaned import clean_rows
 from ..columns.cleaning import CleanSettings
 from ..columns.encoded import ColumnEncoder, find_habits, parse_columns, read_cells
-from ..columns.roles import guess_split, no_parts
+from ..columns.splits import Split
 from ..core.artifacts import PARTS
 from ..core.contracts import BadRow, Facts
-from ..core.errors import CallError
 from ..core.examples_folder import cell_column, row_keys, write_examples
 from ..core.findings import Finding, check_sentences, check_usable, contradictions, findings_csv, leaks_json, repeats, stopped_by
 from ..core.language import say
-from ..core.near_duplicates import exact_groups, groups as near_groups, leaks as find_leaks, near_pairs
-from ..core.parts import TEST, TRAIN, draw_parts
+from ..core.near_duplicates import equal_pairs, groups as near_groups, leaks as find_leaks, near_pairs
+from ..core.parts import TEST, TRAIN
 from ..core.scripts import languages_of
 from ..core.shelves import look_up
 from ..formats.rows import Rows, rejects_csv
@@ -35,12 +34,13 @@ class Preparing:
     """The rows on their way from the table to examples.arrow; each method does one part."""
 
     def __init__(self, rows: Rows, settings: Any, clean: CleanSettings, task: str) -> None:
-        self.rows, self.settings, self.cleaning, self.task, self.where = rows, settings, clean, task, rows.sources[0]
+        self.rows, self.settings, self.cleaning, self.task, self.where = rows, settings, clean, task, rows.bounds[0][0]
         self.kinds = self._kinds()
-        used = {*settings.text, *self.kinds, settings.label, settings.split_column}
+        used = {*settings.text, *self.kinds, settings.label, settings.split_column, settings.group_column, settings.time_column}
         self.unused = [name for name in rows.columns if name not in used]
         self.learnt = look_up(LEARNT, task, say("task", "任务"))(settings)
         self.findings: list[Finding] = []
+        self.parts = Split(settings, rows, self.findings)
         self.leaks: dict[str, Any] = {}
 
     def _kinds(self) -> dict[str, str]:
@@ -95,7 +95,7 @@ class Preparing:
 
     # --- what the rows are like, and which part each goes to
     def split(self) -> None:
-        given = self._given_parts()
+        given = self.parts.given(self.kept)
         held_out = given == TEST
         self.label, drop = self.learnt.find(self.label, held_out, self._find_kept, where=self.where)
         learn = np.flatnonzero(~held_out)
@@ -116,7 +116,7 @@ class Preparing:
         self.learnt.check(self.label, learn, where=self.where)
         self.number = self.learnt.number(self.label, learn, self._find_kept)
         self.group = self._groups(learn)
-        self.part, self.crossfit = draw_parts(self.number, self.group, given, seed=self.settings.seed, test_share=self.settings.test_share)
+        self.part, self.crossfit = self.parts.draw(self.kept, self.number, self.group, given)
 
     def _groups(self, learn: np.ndarray) -> np.ndarray:
         """int64 (N,): rows that are equal or nearly so share a number. From the rows that learn only, so that a given test part can
@@ -124,11 +124,10 @@ class Preparing:
         group = np.arange(len(self.text), dtype=np.int64)
         if self.settings.text:
             pairs = near_pairs([self.values[i] for i in learn])
-            group[learn] = learn[near_groups(len(learn), pairs)]
-            near = np.unique(pairs.rows[:, 1])
         else:
-            first = exact_groups([self.key[i] for i in learn])
-            group[learn], near = learn[first], np.flatnonzero(first != np.arange(len(first)))
+            pairs = equal_pairs([self.key[i] for i in learn])
+        near = np.unique(pairs.rows[:, 1])
+        group[learn] = learn[near_groups(len(learn), self.parts.link(pairs, self.kept, learn))]
         self._find_kept("near_duplicates", learn[near], "Rows equal or nearly equal to an earlier one, kept together in one part", "与前面某行相同或几乎相同：放在同一部分")
         return group
 
@@ -136,20 +135,6 @@ class Preparing:
         self.kept, self.leaking = self.kept[keep], self.leaking[keep]
         self.text, self.values, self.label, self.key = ([each for each, kept in zip(column, keep) if kept] for column in (self.text, self.values, self.label, self.key))
         self.cells = {name: values[keep] for name, values in self.cells.items()}
-
-    def _given_parts(self) -> np.ndarray:
-        given = np.full(len(self.text), -1, dtype=np.int8)
-        if self.settings.split_column:
-            values = [as_text(value).strip() for value in self.rows.column(self.settings.split_column)]
-            words = guess_split(values)
-            if words is None:
-                raise no_parts(self.settings.split_column, values, where=self.where)
-            given = np.array([PARTS.index(words[values[i]]) if values[i] else -1 for i in self.kept], dtype=np.int8)
-            if "test" in words.values() and len(self.rows.sources) == 1 and TEST not in given:
-                raise CallError(say("No test row has a text and a label.", "测试行都没有文本或标签。"),
-                                say("fill them in, or leave [prepare] split_column out", "请补上，或去掉 [prepare] split_column"), where=self.where)
-        given[self.places.at(self.kept)[0] == 1] = TEST
-        return given
 
     def _find_give_aways(self, learn: np.ndarray) -> None:
         at = self.kept[learn]
@@ -202,7 +187,7 @@ class Preparing:
         return {
             "fingerprint": fingerprint, "test_fingerprint": hashlib.sha256(tested.encode("utf-8", "surrogatepass")).hexdigest(), "task": self.task, "text": list(self.settings.text),
             "kinds": self.kinds, "columns": encoder.state(), "label": self.settings.label, **self.learnt.meta(self.label, train), "rows_read": len(self.rows.line), "rejected": len(self.rows.bad), "unlabelled": len(self.unlabelled),
-            "files": list(self.places.names), "unused": self.unused, "parts": counts, "crossfit": self.crossfit,
+            "files": list(self.places.names), "group_column": self.settings.group_column, "time_column": self.settings.time_column, "unused": self.unused, "parts": counts, "crossfit": self.crossfit,
             "cleaning": asdict(self.cleaning), "languages": {name: languages.count(name) for name in ("zh", "en", "mixed", "other")},
             "findings": [finding.as_json() for finding in self.findings], "leaks": self.leaks, "facts": asdict(facts),
         }

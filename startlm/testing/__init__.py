@@ -92,8 +92,9 @@ def _same_twice(table: Table, rows: Any) -> None:
     first, second = list(table.rows()), list(table.rows())
     hold(first == second, "rows() starts a new pass each time and gives the same rows")
     hold([row.values for row in first if isinstance(row, Row)] == list(rows), f"what is written is read again: {first}")
-    lines = [row.line for row in first]
-    hold(lines == sorted(set(lines)) and lines[0] >= 1, f"each row says its line: {lines}")
+    for file in table.files:
+        lines = [row.line for row in file.rows()]
+        hold(lines == sorted(set(lines)) and lines[0] >= 1, f"each row says its line in its file: {lines}")
 
 
 def _check_encodings(member: Format, path: Path) -> None:

@@ -183,7 +183,7 @@ def test_a_list_of_dicts_is_a_table():
     assert list(table.rows()) == [Row(1, ("我的卡还没到", "card", None)), Row(2, ("hi", None, "[1]"))] == list(table.rows())
 
 
-@pytest.mark.parametrize("rows", [[], [{}], ["text"], [{"a": 1}, 2], [{1: 2}], 7, None])
+@pytest.mark.parametrize("rows", [[], [{}], [7], [{"a": 1}, 2], [{1: 2}], 7, None])
 def test_what_is_no_table_in_memory_is_refused(rows):
     with pytest.raises(CallError, match="give a path, a list like"):
         open_table(rows)
