@@ -10,7 +10,7 @@ import io
 import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from .metrics.judged import Judged, judge
 from .metrics.labels import confused_pairs, label_figures, out_of_scope_figures
 from .predict import Predictor, open_model
 from .tasks import TASKS
+from .tasks.next_steps import Seen, next_steps
 
 SCHEMA = 1
 CHUNK = 4_096
@@ -58,7 +59,7 @@ class EvaluateSettings:
 
 
 def evaluate_model(model: Model, examples: Examples, *, settings: EvaluateSettings = EvaluateSettings(), folder: Path | None = None, **given: Any) -> Report:
-    """The report of a trained model on a test part: report.json, report.html, mistakes.csv in `folder`.
+    """The report of a trained model on a test part: report.json, report.html, mistakes.csv, label_errors.csv in `folder`.
 
     The examples may be others than the model's: labels are known by their names, and one the model never learnt is always wrong.
     Raises CallError for examples with other text columns or another cleaning.
@@ -84,7 +85,7 @@ def evaluate_steps(model: Model, examples: Examples, *, settings: EvaluateSettin
         judging.cheapest = _Judging(open_model(cheapest), examples, settings)
         yield from judging.cheapest.answer()
     yield from judging.answer()
-    content = judging.content()
+    content = judging.content() | next_steps(examples, judging.seen(), folder)
     write_bytes(folder / "answers.csv", judging.answers_csv())
     write_bytes(folder / "mistakes.csv", judging.mistakes_csv())
     write_json(folder / "report.json", content)
@@ -159,6 +160,15 @@ class _Judging:
         """bool (N,): answered wrongly; where the model cannot know what is out of scope, handing it over is right."""
         known_to_nobody = self.truth == self.outside if self.unlearnt_outside else False
         return ~self.correct & ~(known_to_nobody & self.handed)
+
+    def seen(self) -> Seen:
+        """What the parts on what to do next are made from."""
+        return Seen(self.rows[self.counted], self.judged.truth, self.judged.correct, self.names, self.settings.seed, self._answered_columns)
+
+    def _answered_columns(self, columns: Mapping[str, Sequence[Any]]) -> np.ndarray:
+        """int64 (N,): what the model answers to these values of its columns."""
+        values = [columns[name] for name in self.predictor.text_columns]
+        return self.predictor.confidences(self.predictor.clean_columns(values)).argmax(axis=1)
 
     # --- the report
     def content(self) -> dict[str, Any]:
