@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, NamedTuple
 
 import numpy as np
+from label_errors import CHOSEN as LABEL_ERRORS
 from sets import SETS
 
 from startlm.metrics.intervals import exact_interval
@@ -161,6 +162,11 @@ def _demo(results: Results) -> Verdict:
     return Verdict(f"first {figures['first']:.0f} s, second {figures['second']:.1f} s", figures["second"] < 10)
 
 
+def _label_errors(results: Results) -> Verdict:
+    top = {name.removeprefix("label-errors-"): figures["ours"]["top"][0] for name, figures in results.items()}
+    return Verdict(", ".join(f"{name} {percent(value)}" for name, value in top.items()), sum(value >= 0.6 for value in top.values()) >= 2)
+
+
 AUTO, TEST, LINEAR = (tuple(f"{kind}-{name}" for name, chosen in SETS.items() if kind != "test" or chosen.test) for kind in ("auto", "test", "linear"))
 BARS = (
     Bar("`auto` over 5 folds of train: the paired interval of the gain above zero on at least four of the six sets, wholly below on none", AUTO, _auto_above),
@@ -171,6 +177,8 @@ BARS = (
     Bar("`linear`: answers, one thread, ≥ 4 times the peer's rows/s (Chinese ≥ 8, 150 labels ≥ 3)", LINEAR, _linear_rate),
     Bar("`linear`: accuracy not significantly below on any set, above on most", LINEAR, _linear_accuracy),
     Bar("`linear`: one warm answer ≤ 0.5 ms; weights ≤ 25 MB", LINEAR, _linear_small),
+    Bar("label errors: 5 % of the labels of two sets changed at random: at least 60 % of the top 5 % are changed ones",
+        tuple(f"label-errors-{name}" for name in LABEL_ERRORS), _label_errors),
     Bar("`startlm predict` as a whole on 300,000 rows: ≥ 30,000 rows/s", ("predict-300k",), _predict),
     Bar("`lstm`: ≥ 3 times the plain loop's rows/s at equal dev accuracy", ("lstm-speed",), _network("lstm-speed", 3)),
     Bar("`transformer`: ≥ 2 times torch.nn.TransformerEncoder in the plain loop (aim 4), at equal dev accuracy",

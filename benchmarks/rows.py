@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from code_path import fingerprint
+from label_errors import CHOSEN as LABEL_ERRORS
 from sets import SETS
 from work import Work
 
@@ -50,6 +51,7 @@ ROWS: dict[str, Row] = {
     "int8-speed": Row("int8:measure", needs=("startlm.engines.onnx", *TRANSFORMER)),
     "lstm-speed": Row("given:network_row", ("lstm",), ("networks", *LSTM)),
     "transformer-speed": Row("given:network_row", ("transformer",), ("networks", *TRANSFORMER)),
+    **{f"label-errors-{name}": Row("label_errors:measure", (name,), LINEAR) for name in LABEL_ERRORS},
     "families": Row("quality:families", needs=(*AUTO, *LSTM, *TRANSFORMER)),
     "budget": Row("commands:budget", needs=AUTO),
     **{f"auto-{name}": Row("quality:auto", (name,), AUTO) for name in SETS},

@@ -48,7 +48,7 @@ class EvaluateSettings:
 
 
 def evaluate_model(model: Model, examples: Examples, *, settings: EvaluateSettings = EvaluateSettings(), folder: Path | None = None, **given: Any) -> Report:
-    """The report of a trained model on a test part: report.json, report.html, mistakes.csv in `folder`.
+    """The report of a trained model on a test part: report.json, report.html, mistakes.csv, label_errors.csv in `folder`.
 
     The examples may be others than the model's: labels are known by their names, and one the model never learnt is always wrong.
     Raises CallError for examples with other text columns or another cleaning.
@@ -75,7 +75,7 @@ def evaluate_steps(model: Model, examples: Examples, *, settings: EvaluateSettin
         judging.cheapest = report(open_model(cheapest), examples, settings)
         yield from judging.cheapest.answer()
     yield from judging.answer()
-    content = judging.content()
+    content = judging.content() | judging.next_steps(folder)
     write_bytes(folder / "answers.csv", judging.answers_csv())
     write_bytes(folder / "mistakes.csv", judging.mistakes_csv())
     write_json(folder / "report.json", content)

@@ -118,14 +118,18 @@ class Predictor:
 
     def read(self, columns: Sequence[Sequence[Any]]) -> Inputs:
         """What the model reads, from one list of values a column, in the order of `columns`. A cell that is not of its column's kind is missing."""
-        names, count = self.text_columns, len(self.text_columns)
-        cleaned = [clean_texts([as_text(value) for value in values], self._clean) for values in columns[:count]]
-        rows = len(columns[0])
-        texts = [""] * rows if not names else cleaned[0] if count == 1 else [join_columns(dict(zip(names, parts)), names) for parts in zip(*cleaned)]
-        if not self.encoder.kinds:
-            return Inputs(texts)
-        features, words = self.encoder.encode(self.encoder.read(dict(zip(self.encoder.kinds, columns[count:]))))
-        return Inputs(texts, features=features, words=words, word_count=self.encoder.word_count)
+        count = len(self.text_columns)
+        return self.of_cells(columns[:count], self.encoder.read(dict(zip(self.encoder.kinds, columns[count:]))))
+
+    def of_cells(self, texts: Sequence[Sequence[Any]], cells: Mapping[str, np.ndarray]) -> Inputs:
+        """The same from the text columns and from the others' cells as they are read."""
+        names = self.text_columns
+        cleaned = [clean_texts([as_text(value) for value in values], self._clean) for values in texts]
+        joined = cleaned[0] if len(names) == 1 else [join_columns(dict(zip(names, parts)), names) for parts in zip(*cleaned)]
+        if not cells:
+            return Inputs(joined)
+        features, words = self.encoder.encode(cells)
+        return Inputs(joined if names else [""] * len(features), features=features, words=words, word_count=self.encoder.word_count)
 
     def mean(self, inputs: Inputs) -> np.ndarray:
         """What the members say, averaged, before calibration: log-confidences float64 (N, L), or numbers float64 (N, 1)."""

@@ -295,6 +295,33 @@ def reliability_picture(after: Sequence[Mapping[str, Any]], before: Sequence[Map
     return draw(Picture(layers, WIDTH - left - 22, 240, (left, 34, 22, 52), title, described), words)
 
 
+def learning_picture(curve: Mapping[str, Any]) -> str:
+    """Accuracy by rows learnt from, each with its interval, and the power law through it, drawn on to twice the rows there are."""
+    words, left = Words(), 52
+    points = [{"rows": each["rows"], **{key: each["accuracy"][key] for key in ("value", "low", "high")}} for each in curve["points"]]
+    law, last = curve["law"], 2 * curve["rows"]
+    steps = [points[0]["rows"] * (last / points[0]["rows"]) ** (i / 40) for i in range(41)]
+    line = [{"rows": at, "value": min(1.0, max(0.0, 1 - law["floor"] - law["factor"] * at ** -law["power"]))} for at in steps]
+    low, high = min(each["low"] for each in points), max(max(each["high"] for each in points), line[-1]["value"])
+    room = max(0.02, 0.08 * (high - low))
+    ticks = [each["rows"] for each in points] + [last]
+    axis = {"values": ticks, "format": ".2~s", "title": words.said(say("rows learnt from", "学习的行数")), "titleColor": FAINT, "grid": False}
+    x = {"field": "rows", "type": "quantitative", "scale": {"type": "log", "nice": False, "domain": [ticks[0] * 0.9, last * 1.1]}, "axis": axis}
+    y = _share("value", (max(0.0, low - room), min(1.0, high + room)), **_above(words, say("right out of fold", "折外正确的比例"), left))
+    layers = [
+        _layer(line, {"type": "line", "stroke": FAINT, "strokeDash": [5, 4], "strokeWidth": 1.5}, x=x, y=y),
+        _layer(points, {"type": "rule", "stroke": GOOD, "strokeWidth": 2}, x=x, y=y | {"field": "low"}, y2={"field": "high"}),
+        _layer(points, {"type": "point", "size": 60, "stroke": GOOD, "fill": GOOD, "strokeWidth": 2, "opacity": 1}, x=x, y=y),
+    ]
+    title = say("Accuracy by rows learnt from", "准确率与学习的行数")
+    ends = points[0], points[-1]
+    described = say(
+        f"From {ends[0]['rows']:,} rows with {ends[0]['value']:.1%} right to {ends[1]['rows']:,} rows with {ends[1]['value']:.1%}.",
+        f"从 {ends[0]['rows']:,} 行的 {ends[0]['value']:.1%} 到 {ends[1]['rows']:,} 行的 {ends[1]['value']:.1%}。",
+    )
+    return draw(Picture(layers, WIDTH - left - 22, 210, (left, 34, 22, 52), title, described), words)
+
+
 # ------------------------------------------------------------------ confusion
 
 

@@ -11,6 +11,7 @@ from .language import Said, say
 from .pictures import ranked
 from .report_costs import costs_section
 from .report_html import both, code, folded, marked, of_the_user, percent, section, tile, whole_page, with_range
+from .report_next import LANGUAGES, next_items, next_sections
 from .report_sections import (
     FIGURES,
     NOTHING,
@@ -26,7 +27,6 @@ from .report_sections import (
 )
 
 PARTS = {"train": say("train", "训练"), "dev": say("dev", "开发"), "calibration": say("calibration", "校准"), "test": say("test", "测试")}
-LANGUAGES = {"zh": say("Chinese", "中文"), "en": say("English", "英文"), "mixed": say("mixed", "中英混合"), "other": say("other", "其他")}
 AS_GOOD = say(
     "One fixed answer may do just as well. deploy refuses this model unless it is forced.",
     "固定回答一个标签也可能一样好。除非强行要求，deploy 会拒绝这个模型。",
@@ -49,6 +49,7 @@ def report_page(content: Content) -> str:
         costs_section(content),
         labels_section(content),
         confusion_section(content),
+        *next_sections(content),
         calibration_section(content),
         ladder_section(content),
         data_section(content, [(say("labels", "标签"), f"{len(content['labels']):,}")]),
@@ -124,7 +125,7 @@ def _next(content: Content) -> str:
         ]
     else:
         steps = []
-    steps += [*_data_first(content), *warnings_first(content), *_mistakes(content)]
+    steps += [*_data_first(content), *warnings_first(content), *_mistakes(content), *next_items(content)]
     if content["better_than_baseline"]:
         steps += [*_weak_labels(content), *_threshold(content)]
         steps.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping
 
 import numpy as np
@@ -58,6 +59,10 @@ class Judging(ABC):
         meta, settings = self.examples.meta, self.predictor.settings
         known = {name: meta[name] for name in ("languages", "crossfit", "leaks", "findings", "unlabelled", "rejected", "unused")}
         return {"schema": 1, "task": self.task.name, "rows": meta["parts"], **known, "members": settings["members"], "ladder": settings["ladder"]}
+
+    def next_steps(self, folder: Path) -> dict[str, Any]:
+        """What a report says to do next; what it needs beside the report goes into `folder`."""
+        return {}
 
     def found(self) -> list[Said]:
         """The findings of prepare that a reader should be warned of."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Mapping
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from ..metrics.intervals import in_words
 from ..metrics.judged import Judged, judge
 from ..metrics.labels import confused_pairs, label_figures, out_of_scope_figures
 from .judging import Judging
+from .next_steps import Seen, next_steps
 
 PAIRS, PAIR_EXAMPLES = 10, 3
 
@@ -77,6 +79,15 @@ class LabelReport(Judging):
         """bool (N,): answered wrongly; where the model cannot know what is out of scope, handing it over is right."""
         known_to_nobody = self.truth == self.outside if self.unlearnt_outside else False
         return ~self.correct & ~(known_to_nobody & self.handed)
+
+    def next_steps(self, folder: Path) -> dict[str, Any]:
+        seen = Seen(self.rows[self.counted], self.judged.truth, self.judged.correct, self.names, self.settings.seed, self._answered_columns, self.examples.cells)
+        return next_steps(self.examples, seen, folder)
+
+    def _answered_columns(self, columns: Mapping[str, Any]) -> np.ndarray:
+        """int64 (N,): what the model answers to these values of its columns."""
+        texts, cells = ({name: columns[name] for name in names} for names in (self.predictor.text_columns, self.predictor.encoder.kinds))
+        return self.predictor.answered(self.predictor.of_cells(list(texts.values()), cells)).argmax(axis=1)  # type: ignore[no-any-return]
 
     # --- the report
     def content(self) -> dict[str, Any]:

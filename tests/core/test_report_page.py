@@ -77,7 +77,7 @@ def test_each_figure_stands_there_with_its_interval(content, page):
 def test_nothing_is_loaded_and_only_our_script_may_run(page):
     outline = _Outline(page)
     assert [value for _, given in outline.elements for name, value in given.items() if name in ("src", "srcset", "xlink:href")] == []
-    assert {given.get("href") for tag, given in outline.elements if "href" in given} == {"data:,", "mistakes.csv"}
+    assert {given.get("href") for tag, given in outline.elements if "href" in given} == {"data:,", "mistakes.csv", "label_errors.csv"}
     assert "@import" not in page and "url(" not in page and "//" not in re.sub(r"<(script|style)>.*?</\1>", "", page, flags=re.S)
     script, = re.findall(r"<script>(.*?)</script>", page, flags=re.S)
     policy = next(given["content"] for tag, given in outline.elements if given.get("http-equiv"))
@@ -99,11 +99,18 @@ def _with_labels(content: Mapping[str, Any], names: tuple[str, ...]) -> dict[str
     changed["baseline"]["label"], changed["unused"] = names[0], list(names)
     said = {"en": names[1], "zh": names[0]}
     changed["headline"], changed["warnings"] = said, [said]
+    changed["slices"] = {"looked_at": 9, "level": 0.05, "n": 99, "slices": [_slice("column", name, names[1], True) for name in names]}
+    changed["columns_worth"] = {"n": 99, "columns": [{"column": name, "worth": changed["gain"]} for name in names]}
     changed["findings"] = [{"kind": "label_typos", "count": 1, "said": said, "rows": [1], "setting": names[0], "examples": [list(names[:2])]}]
     changed["ladder"][0] |= {"family": names[0], "size": names[1]}
     changed["cheapest"] = {"family": names[0], "figures": changed["figures"], "gain": changed["gain"]}
     changed["out_of_scope"] = {"label": names[0], "learnt": False, "rows": 9, "caught": changed["figures"][0], "false_alarms": changed["figures"][0], "said": said}
     return changed
+
+
+def _slice(kind: str, column: str, value: str, worse: bool) -> dict[str, Any]:
+    accuracy, rest = ({"name": "accuracy", "value": share, "low": share - 0.1, "high": share + 0.1, "n": 40, "baseline": None} for share in (0.5, 0.8))
+    return {"kind": kind, "column": column, "value": value, "accuracy": accuracy, "rest": rest, "p": 0.0001, "p_adjusted": 0.0004, "worse": worse}
 
 
 @pytest.mark.parametrize("names", [EVIL, EVIL[::-1]])
@@ -240,3 +247,37 @@ def test_every_figure_of_a_real_report_is_explained(content):
 
 def test_startlm_schema_report_gives_the_published_schema():
     assert schema_of("report") == json.loads(SCHEMA.read_text("utf-8"))
+
+
+# ---------------------------------------------------------------- what to do next
+
+def test_groups_that_are_worse_are_named_first_with_how_many_were_looked_at(content):
+    slices = [_slice("language", "", "zh", True), _slice("column", "shop", "north", False)]
+    page = report_page({**content, "slices": {"looked_at": 14, "level": 0.05, "n": 140, "slices": slices}})
+    words = _Outline(page).words
+    assert "Looked at 14 groups" in words and "看了 14 组" in words and "1 other group" in words and "40 rows40 行" in words
+    todo = words[words.index("What to do next"):words.index("How good it is")]
+    assert "Give more rows of what is answered worse than the rest: language语言 Chinese中文 (50.0" in todo
+    none = report_page({**content, "slices": {"looked_at": 14, "level": 0.05, "n": 140, "slices": slices[1:]}})
+    assert "No group is shown to be worse than the others." in none and "answered worse than the rest" not in none
+
+
+def test_likely_label_errors_are_counted_beside_what_the_search_finds_of_planted_ones(content, page):
+    found, words = content["label_errors"], _Outline(page).words
+    assert f"{found['found']:,} bear a label that is likely wrong" in words and f"{found['found']:,} 行的标签可能标错了" in words
+    assert f"[{100 * found['caught']['low']:.1f}, {100 * found['caught']['high']:.1f}] of the changed ones" in words and "startlm label NAME --check label_errors.csv" in words
+    drawn = report_page({**content, "label_errors": {**found, "looked_at": 99, "expected_precision": None, "found": 0}})
+    assert "Of 99 (drawn from " in drawn and "was not measured" in drawn and "label_errors.csv" not in drawn
+
+
+def test_more_rows_are_promised_in_the_words_of_the_learning_curve(content, page):
+    curve, words = content["learning_curve"], _Outline(page).words
+    assert words.count(curve["said"]["en"]) == 2 and words.count(curve["said"]["zh"]) == 2, "in the list of what to do and beside the picture"
+    assert f"{curve['points'][0]['rows']:,}" in words and "Would more rows help?" in words
+
+
+def test_a_report_without_any_of_it_is_a_page_too(content):
+    less = {key: value for key, value in content.items() if key not in ("slices", "label_errors", "learning_curve", "columns_worth")}
+    for bare in (less, {**less, "slices": None, "label_errors": None, "learning_curve": None, "columns_worth": None}):
+        words = _Outline(report_page(bare)).words
+        assert not [title for title in ("Where it is worse", "likely wrong", "Would more rows help?", "What each column is worth") if title in words]
