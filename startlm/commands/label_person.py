@@ -110,6 +110,6 @@ class Person:
         listed = ", ".join(rest[:MOST_SHOWN]) + (" …" if len(rest) > MOST_SHOWN else "")
         others = [("n", say("new label", "新标签")), *((key, WORDS[key]) for key in keys), ("?", say("help", "帮助")), ("q", say("stop", "退出"))]
         en, zh = ("  ".join(f"{key} {word[i]}" for key, word in others) for i in (0, 1))
-        more = say(f"\nby the beginning of its name: {listed}", f"\n输入开头几个字：{listed}") if rest else say("", "")
-        between = "  |  " if names else ""
-        return say(f"{question.en}{labels}{between}{en}{more.en}", f"{question.zh}{labels}{between}{zh}{more.zh}")
+        more = say(f"; by the beginning of its name: {listed}", f"；输入开头几个字：{listed}") if rest else say("", "")
+        line = "\n" if names or question.en else ""
+        return say(f"{question.en}{labels}{more.en}{line}{en}", f"{question.zh}{labels}{more.zh}{line}{zh}")

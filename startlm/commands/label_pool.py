@@ -15,7 +15,8 @@ from ..families.linear import Problem
 from ..metrics.more_labels import gain_of_more
 from ..tokenizers.ngrams import Ngrams
 
-BATCH = 50  # a model is trained anew after so many labels
+BATCH = 50  # after so many labels a model is judged; so many come from everywhere at first
+ROUND = 10  # then so many are chosen at a time, by a model from all labels so far
 MOST_POOL = 20_000  # texts looked at; of more, so many drawn at random
 COST, RATIO = 2.0, 0.0  # the linear family's own start; choosing them anew each time would cost more than it brings
 SHARES, DRAWS = (0.25, 0.5, 0.75), 5  # of the labels so far, for the learning curve; how often each is drawn
@@ -50,11 +51,16 @@ class Pool:
         found = (self.features if asked is None else asked)[:, used] @ weights + bias
         return np.concatenate([-found / 2, found / 2], axis=1) if found.shape[1] == 1 else found
 
-    def next_texts(self, texts: np.ndarray, labels: np.ndarray, free: np.ndarray, count: int, seed: int = SEED) -> np.ndarray:
-        """Which of the free texts to label next, int64 (count,) or fewer: from everywhere at first, then the most useful."""
-        if len(texts) < BATCH or len(np.unique(labels)) < 2:
-            return centres(self.vectors, free, count, seed)
-        return most_useful(self.vectors, self.logits(texts, labels), free, count, seed)
+    def next_texts(self, texts: np.ndarray, labels: np.ndarray, free: np.ndarray, seed: int = SEED) -> np.ndarray:
+        """Which of the free texts to label next, int64: BATCH from everywhere, then ROUND after ROUND of the most useful; fewer at the end."""
+        if self.from_everywhere(labels):
+            return centres(self.vectors, free, max(BATCH - len(texts), ROUND), seed)
+        return most_useful(self.vectors, self.logits(texts, labels), free, ROUND - len(texts) % ROUND, seed)
+
+    @staticmethod
+    def from_everywhere(labels: np.ndarray) -> bool:
+        """Whether the labels are too few for a model to choose by."""
+        return len(labels) < BATCH or len(np.unique(labels)) < 2
 
     def right(self, texts: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """bool (T,): which of the test texts a model gets right that learnt from the others. A label it has not seen is never right."""

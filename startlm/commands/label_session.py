@@ -9,7 +9,7 @@ from ..metrics.intervals import FEWEST_ROWS, in_words, share_figure
 from .label_book import Book
 from .label_data import TEST, TRAIN
 from .label_person import Leave, Person
-from .label_pool import BATCH
+from .label_pool import BATCH, ROUND
 from .label_rounds import ask_opinions, name_groups
 
 PAYS = 0.005  # of accuracy for BATCH more labels: below it, more labels stop paying
@@ -53,19 +53,19 @@ class Session:
         """The random part first, then messages from everywhere, then those that a model would learn most from."""
         test = [row for row in self.book.inbox.test if row not in done]
         if test:
-            self._begin(RANDOM, say(f"First {len(test)} messages drawn at random. They only test: no model learns from them.", f"先标 {len(test)} 条随机抽出的消息。它们只用来测试，模型不从中学习。"))
+            self._begin(RANDOM, say(f"First the random part, messages drawn at random ({len(test)} to go). They only test: no model learns from them.", f"先标随机部分：随机抽出的消息（还剩 {len(test)} 条）。它们只用来测试，模型不从中学习。"))
             return test
         free = [int(row) for row in self.book.inbox.pool if int(row) not in done and int(row) not in self.book.held]
         if not free:
             return []
         texts, labels = self.book.examples(TRAIN)
-        count = BATCH - len(texts) % BATCH
-        if len(texts) < BATCH or len(set(labels.tolist())) < 2:
-            self._begin(say("from everywhere", "各处"), say(f"Now {count} messages from everywhere: one from the middle of each of {count} clusters.", f"现在从各处各取一条：分成 {count} 个簇，每簇取最中间的一条。"))
+        chosen = self.book.pool.next_texts(texts, labels, self.book.in_pool(free))
+        if self.book.pool.from_everywhere(labels):
+            self._begin(say("from everywhere", "各处"), say(f"Now {len(chosen)} messages from everywhere: one from the middle of each of {len(chosen)} clusters.", f"现在从各处各取一条：分成 {len(chosen)} 个簇，每簇取最中间的一条。"))
         else:
-            self._begin(say("most useful", "最有用"), say(f"Now the most useful: of the {POOL * count} messages that a model is least sure of, {count} that differ from each other; anew after every {BATCH} labels.",
-                                                       f"现在是最有用的：在模型最没把握的 {POOL * count} 条里，取彼此不同的 {count} 条；每标 {BATCH} 条重选一次。"))
-        return [int(self.book.inbox.pool[text]) for text in self.book.pool.next_texts(texts, labels, self.book.in_pool(free), count)]
+            self._begin(say("most useful", "最有用"), say(f"Now the most useful, {ROUND} at a time: of the {POOL * ROUND} messages that a model from all labels so far is least sure of, {ROUND} that differ from each other.",
+                                                       f"现在是最有用的，每次 {ROUND} 条：用至今全部标签训练一个模型，在它最没把握的 {POOL * ROUND} 条里，取彼此不同的 {ROUND} 条。"))
+        return [int(self.book.inbox.pool[text]) for text in chosen]
 
     def _begin(self, phase: Said, what: Said) -> None:
         if self.phase != phase:

@@ -14,7 +14,7 @@ import numpy as np
 from .shelves import import_extra
 
 WIDTH = 64  # of the vectors
-POOL = 10  # so many times the rows that are asked for are clustered
+POOL = 5  # so many times the rows that are asked for are clustered
 
 
 class Clusters(NamedTuple):

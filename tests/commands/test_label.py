@@ -143,7 +143,7 @@ def test_a_label_for_a_group_is_written_down_for_the_messages_shown(label: Any) 
 def test_groups_can_be_left_and_do_not_come_again_once_the_random_part_has_begun(label: Any) -> None:
     person = Truthful(3, first="g")
     label(person)
-    assert {row["part"] for row in read(Path("desk/labels.csv"))} == {"test"} and person.told("They only test")
+    assert {row["part"] for row in read(Path("desk/labels.csv"))} == {"test"} and person.told("They only test: no model")
     again = Truthful(1)
     label(again)
     assert not again.told("group ") and again.told("random part, 38 left")
@@ -152,8 +152,8 @@ def test_groups_can_be_left_and_do_not_come_again_once_the_random_part_has_begun
 def test_the_rule_for_what_comes_next_stands_on_the_screen(label: Any) -> None:
     person = Truthful(first="g")
     label(person)
-    assert person.told("Now 50 messages from everywhere") and person.told("of the 500 messages that a model is least sure of, 50 that differ")
-    assert person.said.index(person.told("from everywhere: ")[0]) < person.said.index(person.told("Now the most useful")[0])
+    assert person.told("Now 50 messages from everywhere") and person.told("of the 50 messages that a model from all labels so far is least sure of, 10 that differ")
+    assert person.said.index(person.told("from everywhere: ")[0]) < person.said.index(person.told("Now the most useful, 10 at a time")[0])
 
 
 def test_the_next_session_goes_on_and_asks_nothing_twice(label: Any) -> None:
@@ -374,4 +374,4 @@ def test_the_screens_are_in_chinese_too(label: Any) -> None:
     person = Truthful(60, first="g")
     with speaking("zh"):
         label(person)
-    assert person.told("先看分组") and person.told("随机抽出的消息。它们只用来测试") and person.told("新标签  s 跳过") and not person.told("new label")
+    assert person.told("先看分组") and person.told("先标随机部分：随机抽出的消息") and person.told("新标签  s 跳过") and not person.told("new label")
