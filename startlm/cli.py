@@ -1,4 +1,4 @@
-"""The door: one command a step, and new, run, plan, predict, compare, serve, demo, schema, doctor.
+"""The door: one command a step, and new, label, run, plan, predict, compare, serve, demo, schema, doctor.
 
 A step is imported when its command is called, so that `startlm --help` costs a fraction of a second.
 """
@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Annotated, Any, Callable, Mapping, Optional
 
 import typer
-from typer.core import TyperGroup
 
 from .commands import options
-from .commands.usage import TOUR, common_last, no_such_command, usage_error
+from .commands.options import AskedLanguage, AsJson, Debug, Delimiter, Encoding, Name, Query, Sheet
+from .commands.usage import TOUR, Group, common_last, usage_error
 from .core.errors import CallError, StartLMError, missing_extra
 from .core.language import Said, say, use_language
 
@@ -46,10 +46,6 @@ class _Everywhere:
 
 _said = _Everywhere()
 _flagged: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {}  # commands whose flags are still to be added
-
-AskedLanguage = Annotated[Optional[str], typer.Option("--language", metavar="zh|en", help="Default from the locale. 界面语言。")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output. 以 JSON 输出结果。")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error. 显示出错的调用栈。")]
 _COMMON = {"language": AskedLanguage, "as_json": AsJson, "debug": Debug}
 
 
@@ -110,22 +106,8 @@ def _remember(given: Mapping[str, Any]) -> None:
             _said.flags.setdefault(section, {})[setting] = value
 
 
-class Group(TyperGroup):
-    """Commands in the order of the work, not of the alphabet."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(self.commands)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            raise no_such_command(args[0], self.list_commands(ctx))
-        return super().resolve_command(ctx, args)
-
-
 app = typer.Typer(cls=Group, add_completion=False, no_args_is_help=False, invoke_without_command=True, pretty_exceptions_enable=False,
                   rich_markup_mode=None, help="From your own tables to a model that answers, in five steps. 从你自己的表格到能回答问题的模型，共五步。")
-
-Name = Annotated[str, typer.Argument(help="The project's folder. 项目文件夹。", metavar="NAME")]
 
 
 @app.callback()
@@ -147,18 +129,14 @@ def new(
     columns: Annotated[Optional[str], typer.Option(help="Other columns to read, with commas, or all. 还要读的列，用逗号；或 all。")] = None,
     label: Annotated[Optional[str], typer.Option(help="The label column. 标签列。")] = None,
     task: Annotated[Optional[str], typer.Option(help="classify or score; else by the label. 任务。")] = None,
-    encoding: Annotated[Optional[str], typer.Option(help="The file's encoding, where the guess is wrong. 文件编码。")] = None,
-    delimiter: Annotated[Optional[str], typer.Option(help="What separates the columns. 列的分隔符。")] = None,
-    sheet: Annotated[Optional[str], typer.Option(help="The sheet of a workbook. 工作簿中的工作表。")] = None,
-    query: Annotated[Optional[str], typer.Option(help="What a database is asked: a SELECT or a table. 数据库查询或表名。")] = None,
+    encoding: Encoding = None, delimiter: Delimiter = None, sheet: Sheet = None, query: Query = None,
 ) -> None:
     """Look at a table and write a commented startlm.toml. 看一遍表格，写出 startlm.toml。"""
     from .commands.new import look_at
     from .project import new_project
 
     texts, beside = (tuple(part.strip() for part in (given or "").split(",") if part.strip()) for given in (text, columns))
-    told = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "query": query}
-    how = {name: value for name, value in told.items() if value}
+    how = {key: value for key, value in {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "query": query}.items() if value}
     look = look_at(data, test=test, join=join or (), text=texts, columns=beside, label=label, split_column=split_column, task=task, how=how)
     given = look.settings(Path(name))
     path = new_project(Path(name), given, str(say("Every setting of this project; what stands behind # is its default.", "本项目的全部设置；# 后面是默认值。")), look.proposed, look.task)
@@ -172,15 +150,30 @@ def new(
 def look(
     file: Annotated[str, typer.Argument(help="The table to look at. 要看的表。", metavar="FILE")],
     output: Annotated[Optional[str], typer.Option("--output", "-o", help="Where to write the page. 页面写到哪里。")] = None,
-    sheet: options.Sheet = None, query: options.Query = None,
+    sheet: Sheet = None, query: Query = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing page. 覆盖已有页面。")] = False,
 ) -> None:
     """Look at a table before anything is trained: one offline page. 训练之前先看看表：一个离线页面。"""
     from .commands.display import Display
     from .commands.inspect import inspect_table
 
-    how = {"sheet": sheet, "query": query}
-    _finish(*inspect_table(file, output, Display(quiet=_said.as_json, titles=TITLES), _print, how=how, overwrite=force))
+    _finish(*inspect_table(file, output, Display(quiet=_said.as_json, titles=TITLES), _print, how={"sheet": sheet, "query": query}, overwrite=force))
+
+
+@command()
+def label(
+    name: Name,
+    data: Annotated[Optional[str], typer.Option(help="The table to label; once is enough. 要标注的表；只需给一次。")] = None,
+    text: Annotated[Optional[str], typer.Option(help="The column to read. 要看的列。")] = None,
+    check: Annotated[Optional[str], typer.Option(help="Look through doubted labels instead: a file like label_errors.csv. 改为查看可疑标签的文件。", metavar="FILE")] = None,
+    who: Annotated[Optional[str], typer.Option(help="Your name: a second one is asked for second opinions. 你的名字：第二个人会先复标一部分。")] = None,
+    encoding: Encoding = None, delimiter: Delimiter = None, sheet: Sheet = None, query: Query = None,
+) -> None:
+    """Label messages in the terminal, the most useful first. 在终端里标注消息，最有用的先来。"""
+    from .commands.label import Asked, label_rows
+
+    how = {key: value for key, value in {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "query": query}.items() if value}
+    _finish(*label_rows(Asked(name, data, text, who, check, how), as_json=_said.as_json))
 
 
 def _run(name: str, until: str) -> None:
@@ -250,7 +243,7 @@ def predict(
     text: Annotated[Optional[list[str]], typer.Option(help="Answer this text. 回答这段文字。")] = None,
     output: Annotated[Optional[str], typer.Option("--output", "-o", help="Where to write; the suffix chooses the format. 写到哪里。")] = None,
     confidences: Annotated[bool, typer.Option("--confidences", help="One column a label. 每个标签一列。")] = False,
-    encoding: options.Encoding = None, delimiter: options.Delimiter = None, sheet: options.Sheet = None, query: options.Query = None,
+    encoding: Encoding = None, delimiter: Delimiter = None, sheet: Sheet = None, query: Query = None,
     for_excel: Annotated[bool, typer.Option("--for-excel", help="A BOM, and no cell begins like a formula. 供 Excel 打开。")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file. 覆盖已有文件。")] = False,
 ) -> None:

@@ -6,6 +6,12 @@ from typing import Annotated, Optional
 
 import typer
 
+AskedLanguage = Annotated[Optional[str], typer.Option("--language", metavar="zh|en", help="Default from the locale. 界面语言。")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output. 以 JSON 输出结果。")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error. 显示出错的调用栈。")]
+
+Name = Annotated[str, typer.Argument(help="The project's folder. 项目文件夹。", metavar="NAME")]
+
 # how a table is read
 Encoding = Annotated[Optional[str], typer.Option(help="The file's encoding, where the guess is wrong. 文件编码。")]
 Delimiter = Annotated[Optional[str], typer.Option(help="What separates the columns. 列的分隔符。")]

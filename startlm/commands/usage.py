@@ -9,6 +9,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any, Sequence
 
+from typer.core import TyperGroup
+
 from ..core.errors import CallError
 from ..core.language import Said, say
 
@@ -26,6 +28,18 @@ TOUR = say(
     "  startlm run 名称                   走完五步\n"
     "  startlm --help                     全部命令",
 )
+
+
+class Group(TyperGroup):
+    """Commands in the order of the work, not of the alphabet."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise no_such_command(args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
 
 
 def usage_error(error: Any) -> CallError:
