@@ -18,7 +18,7 @@ from typing import Annotated, Any, Callable, Mapping, Optional
 import typer
 from typer.core import TyperGroup
 
-from .commands import options
+from .commands import compare_options as options
 from .commands.usage import TOUR, common_last, no_such_command, usage_error
 from .core.errors import CallError, StartLMError, missing_extra
 from .core.language import Said, say, use_language
@@ -169,7 +169,8 @@ def new(
 def look(
     file: Annotated[str, typer.Argument(help="The table to look at. 要看的表。", metavar="FILE")],
     output: Annotated[Optional[str], typer.Option("--output", "-o", help="Where to write the page. 页面写到哪里。")] = None,
-    sheet: options.Sheet = None, query: options.Query = None,
+    sheet: Annotated[Optional[str], typer.Option(help="The sheet of a workbook. 工作簿中的工作表。")] = None,
+    query: Annotated[Optional[str], typer.Option(help="What a database is asked. 数据库查询或表名。")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing page. 覆盖已有页面。")] = False,
 ) -> None:
     """Look at a table before anything is trained: one offline page. 训练之前先看看表：一个离线页面。"""
@@ -247,7 +248,10 @@ def predict(
     text: Annotated[Optional[list[str]], typer.Option(help="Answer this text. 回答这段文字。")] = None,
     output: Annotated[Optional[str], typer.Option("--output", "-o", help="Where to write; the suffix chooses the format. 写到哪里。")] = None,
     confidences: Annotated[bool, typer.Option("--confidences", help="One column a label. 每个标签一列。")] = False,
-    encoding: options.Encoding = None, delimiter: options.Delimiter = None, sheet: options.Sheet = None, query: options.Query = None,
+    encoding: Annotated[Optional[str], typer.Option(help="The file's encoding, where the guess is wrong. 文件编码。")] = None,
+    delimiter: Annotated[Optional[str], typer.Option(help="What separates the columns. 列的分隔符。")] = None,
+    sheet: Annotated[Optional[str], typer.Option(help="The sheet of a workbook. 工作簿中的工作表。")] = None,
+    query: Annotated[Optional[str], typer.Option(help="What a database is asked: a SELECT or a table. 数据库查询或表名。")] = None,
     for_excel: Annotated[bool, typer.Option("--for-excel", help="A BOM, and no cell begins like a formula. 供 Excel 打开。")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file. 覆盖已有文件。")] = False,
 ) -> None:
@@ -271,8 +275,7 @@ def compare(
     from .commands.compare import Asked, compare_files
 
     found = compare_files(Asked(tuple(files), truth, tuple(column or ()), (column_a, column_b), label, against, by, text, row_id, kind))
-    for line in found.lines:
-        _print(line)
+    _print("\n".join(map(str, found.lines)))
     _finish(found.as_json)
 
 
@@ -307,7 +310,7 @@ def demo(
 
 
 @command()
-def schema(of: options.SchemaOf = "settings") -> None:
+def schema(of: Annotated[str, typer.Argument(metavar="settings|report", help="Of startlm.toml, or of report.json. startlm.toml 的，或 report.json 的。")] = "settings") -> None:
     """The JSON Schema of startlm.toml or of report.json. startlm.toml 或 report.json 的 JSON Schema。"""
     from .commands.schema import schema_of
 

@@ -1,4 +1,4 @@
-"""Options of commands that have many, each with its help in both languages: what the command line imports before any command is called."""
+"""What `startlm compare` takes, each with its help in both languages: imported before any command is called, so nothing heavy stands here."""
 
 from __future__ import annotations
 
@@ -6,13 +6,6 @@ from typing import Annotated, Optional
 
 import typer
 
-# how a table is read
-Encoding = Annotated[Optional[str], typer.Option(help="The file's encoding, where the guess is wrong. 文件编码。")]
-Delimiter = Annotated[Optional[str], typer.Option(help="What separates the columns. 列的分隔符。")]
-Sheet = Annotated[Optional[str], typer.Option(help="The sheet of a workbook. 工作簿中的工作表。")]
-Query = Annotated[Optional[str], typer.Option(help="What a database is asked: a SELECT or a table. 数据库查询或表名。")]
-
-# compare
 Predictions = Annotated[list[str], typer.Argument(metavar="FILE", help="Predictions, one file a tool, two or more: A, B, C … 各工具的预测文件，两个或更多：A、B、C……")]
 Truth = Annotated[str, typer.Option(help="The table with the true labels. 含真实标签的表。")]
 Columns = Annotated[Optional[list[str]], typer.Option(help="The column of predictions: prediction, or the only one. Given once for all files, or once for each. 预测所在的列；给一次用于全部文件，或每个文件各给一次。")]
@@ -24,6 +17,3 @@ By = Annotated[Optional[str], typer.Option(metavar="COLUMN", help="Compare in sl
 SliceText = Annotated[Optional[str], typer.Option(metavar="COLUMN", help="The text of --by language and --by length. --by language、--by length 所用的文本列。")]
 RowId = Annotated[Optional[str], typer.Option("--id", metavar="COLUMN", help="Match the rows by this column instead of by their order. 按这一列对应各行，而不按顺序。")]
 ComparedAs = Annotated[Optional[str], typer.Option("--as", metavar="labels|numbers", help="What predictions are, where the guess is wrong. 预测是标签还是数字，猜错时指明。")]
-
-# schema
-SchemaOf = Annotated[str, typer.Argument(metavar="settings|report", help="Of startlm.toml, or of report.json. startlm.toml 的，或 report.json 的。")]
