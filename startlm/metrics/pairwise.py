@@ -88,7 +88,7 @@ class Errors:
         errors, n = self.values[tool], len(self)
         if not self.of_numbers:
             return share_figure("accuracy", n - int(errors.sum()), n)
-        return _mean_figure("mean_absolute_error", errors, self.seed)
+        return _mean_figure("mae", errors, self.seed)
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def test_smaller_errors_of_numbers_are_better() -> None:
     found = Errors(off)
     (pair,), figure = compare_pairs([found], every_two(2))[0], found.figure(0)
     assert pair.better == 1 and pair.gain.value == pytest.approx(off[0].mean() - off[1].mean()) and pair.only_first is None
-    assert figure.name == "mean_absolute_error" and figure.low < figure.value < figure.high and not figure.higher_is_better
+    assert figure.name == "mae" and figure.low < figure.value < figure.high and not figure.higher_is_better
     assert figure.value == pytest.approx(off[0].mean())
 
 
