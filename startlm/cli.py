@@ -17,7 +17,7 @@ from typing import Annotated, Any, Callable, Mapping, Optional
 
 import typer
 
-from .commands import options
+from .commands import compare_options as options
 from .commands.options import AskedLanguage, AsJson, Debug, Delimiter, Encoding, Name, Query, Sheet
 from .commands.usage import TOUR, Group, common_last, usage_error
 from .core.errors import CallError, StartLMError, missing_extra
@@ -267,8 +267,7 @@ def compare(
     from .commands.compare import Asked, compare_files
 
     found = compare_files(Asked(tuple(files), truth, tuple(column or ()), (column_a, column_b), label, against, by, text, row_id, kind))
-    for line in found.lines:
-        _print(line)
+    _print("\n".join(map(str, found.lines)))
     _finish(found.as_json)
 
 
@@ -303,7 +302,7 @@ def demo(
 
 
 @command()
-def schema(of: options.SchemaOf = "settings") -> None:
+def schema(of: Annotated[str, typer.Argument(metavar="settings|report", help="Of startlm.toml, or of report.json. startlm.toml 的，或 report.json 的。")] = "settings") -> None:
     """The JSON Schema of startlm.toml or of report.json. startlm.toml 或 report.json 的 JSON Schema。"""
     from .commands.schema import schema_of
 

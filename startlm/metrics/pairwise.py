@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import erfc, sqrt
+from statistics import NormalDist
 from typing import Sequence
 
 import numpy as np
@@ -22,8 +23,8 @@ from .comparison import mcnemar, paired_gain
 from .intervals import FEWEST_ROWS, LEVEL, bootstrap_means, no_figure, percentile_interval, share_figure
 
 FLIPS = 9_999
-MOST_FLIPPED = 10_000
-"""Above so many rows the sum of the flipped differences is taken for normal."""
+MOST_DRAWN = 10_000
+"""Above so many rows sums of flipped or resampled differences are taken for normal: nothing is drawn."""
 
 _CHUNK = 2_000_000  # signs drawn at once
 
@@ -52,7 +53,7 @@ def sign_flip_p(gain: np.ndarray, seed: int) -> float:
     total, spread = abs(float(gain.sum())), sqrt(float(np.sum(gain**2)))
     if spread == 0:
         return 1.0
-    if len(gain) > MOST_FLIPPED:
+    if len(gain) > MOST_DRAWN:
         return erfc(total / spread / sqrt(2))
     random, least, as_far = np.random.default_rng(seed), total - 1e-9 * spread, 1
     step = max(1, _CHUNK // len(gain))
@@ -87,11 +88,7 @@ class Errors:
         errors, n = self.values[tool], len(self)
         if not self.of_numbers:
             return share_figure("accuracy", n - int(errors.sum()), n)
-        if n < FEWEST_ROWS:
-            return no_figure("mean_absolute_error", n, higher_is_better=False)
-        value = float(errors.mean())
-        low, high = percentile_interval(bootstrap_means(errors, self.seed))
-        return Figure("mean_absolute_error", value, min(low, value), max(high, value), n, None, "bootstrap", higher_is_better=False)
+        return _mean_figure("mae", errors, self.seed)
 
 
 @dataclass(frozen=True)
@@ -135,9 +132,23 @@ def compare_pairs(parts: Sequence[Errors], pairs: Sequence[tuple[int, int]]) -> 
 def _difference(errors: Errors, first: int, second: int) -> Difference:
     a, b = errors.values[first], errors.values[second]
     if errors.of_numbers:
-        return Difference(first, second, paired_gain(a, b, errors.seed, losses=True), sign_flip_p(a - b, errors.seed))
+        return Difference(first, second, _mean_figure("gain", a - b, errors.seed), sign_flip_p(a - b, errors.seed))
     test = mcnemar(~a, ~b)
     return Difference(first, second, paired_gain(~a, ~b, errors.seed), test.p, only_first=test.only_a, only_second=test.only_b)
+
+
+def _mean_figure(name: str, values: np.ndarray, seed: int) -> Figure:
+    """The mean of float64 (N,) errors or gains: percentile bootstrap, on many rows the normal interval that it tends to. Gains stand beside 0."""
+    n, of_gain = len(values), name == "gain"
+    if n < FEWEST_ROWS:
+        return no_figure(name, n, higher_is_better=of_gain)
+    value = float(values.mean())
+    if n > MOST_DRAWN:
+        half = NormalDist().inv_cdf((1 + LEVEL) / 2) * float(values.std(ddof=1)) / sqrt(n)
+        low, high, method = value - half, value + half, "normal"
+    else:
+        (low, high), method = percentile_interval(bootstrap_means(values, seed)), "bootstrap"
+    return Figure(name, value, min(low, value), max(high, value), n, 0.0 if of_gain else None, method, higher_is_better=of_gain)
 
 
 # ----------------------------------------------------------------- in words

@@ -266,7 +266,7 @@ def priced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_numbers_are_compared_by_their_absolute_errors_and_it_is_said(priced: Path) -> None:
     found = asked("far.csv", "near.csv", label="price")
     assert found.as_json["as"] == "numbers" and "compared as numbers, by their absolute errors" in said(found)
-    far, near = (each["mean_absolute_error"] for each in found.as_json["files"])
+    far, near = (each["mae"] for each in found.as_json["files"])
     assert near["value"] == pytest.approx(3) and far["low"] < far["value"] < far["high"]
     pair = found.as_json["pairs"][0]
     assert pair["gain"]["value"] == pytest.approx(far["value"] - 3) and pair["p"] == 1e-4 and pair["better"] == "B"
@@ -316,4 +316,4 @@ def test_every_figure_of_a_comparison_is_explained(priced: Path) -> None:
         write(priced / name, prediction=labels)
     shown = [asked("far.csv", "near.csv", label="price"), asked("poor.csv", "good.csv", "poor.csv", truth="labels.csv", label=None), asked("poor.csv", "good.csv", truth="labels.csv", label=None)]
     names = set(re.findall(r'"name": "([a-z_0-9]{2,})", "value"', json.dumps([each.as_json for each in shown])))
-    assert {"mean_absolute_error", "macro_f1_gain", "gain"} <= names and [name for name in names if f"`{name}`" not in explained] == []
+    assert {"mae", "macro_f1_gain", "gain"} <= names and [name for name in names if f"`{name}`" not in explained] == []

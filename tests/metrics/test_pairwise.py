@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from startlm.metrics.comparison import compare, letters
-from startlm.metrics.pairwise import MOST_FLIPPED, Errors, compare_pairs, every_two, holm, ranking, sign_flip_p
+from startlm.metrics.pairwise import MOST_DRAWN, Errors, compare_pairs, every_two, holm, ranking, sign_flip_p
 
 
 def errors(n: int = 1_000, *shares: float, seed: int = 0) -> Errors:
@@ -44,10 +44,17 @@ def test_the_permutation_test_is_near_the_exact_one_on_few_rows() -> None:
 
 def test_the_permutation_test_of_many_rows_agrees_with_the_flips() -> None:
     random = np.random.default_rng(1)
-    gain = random.normal(0.02, 1, MOST_FLIPPED)
+    gain = random.normal(0.02, 1, MOST_DRAWN)
     more = np.concatenate([gain, [0.0]])
     assert sign_flip_p(more, 0) == pytest.approx(sign_flip_p(gain, 0), abs=0.02)
     assert sign_flip_p(np.zeros(50), 0) == 1.0
+
+
+def test_the_interval_of_many_rows_agrees_with_the_bootstrap() -> None:
+    off = np.abs(np.random.default_rng(1).normal(size=(2, MOST_DRAWN + 1)))
+    many, fewer = (compare_pairs([Errors(off[:, :n])], every_two(2))[0][0].gain for n in (MOST_DRAWN + 1, MOST_DRAWN))
+    assert (many.method, fewer.method) == ("normal", "bootstrap")
+    assert (many.low, many.high) == pytest.approx((fewer.low, fewer.high), abs=0.002)
 
 
 def test_where_neither_is_better_the_permutation_test_claims_so_one_time_in_twenty() -> None:
@@ -93,7 +100,7 @@ def test_smaller_errors_of_numbers_are_better() -> None:
     found = Errors(off)
     (pair,), figure = compare_pairs([found], every_two(2))[0], found.figure(0)
     assert pair.better == 1 and pair.gain.value == pytest.approx(off[0].mean() - off[1].mean()) and pair.only_first is None
-    assert figure.name == "mean_absolute_error" and figure.low < figure.value < figure.high and not figure.higher_is_better
+    assert figure.name == "mae" and figure.low < figure.value < figure.high and not figure.higher_is_better
     assert figure.value == pytest.approx(off[0].mean())
 
 
