@@ -54,7 +54,8 @@ class Linear:
         yield Progress("train", 1, total)
         held = Problem.of(dev, tokenizer, labels, recipe.options, seed) if dev is not None and len(dev) else None
         chosen: Choices = {}
-        for done, (chosen, figure) in enumerate(choose_steps(problem, held, recipe.options), 2):
+        for done, (best, figure) in enumerate(choose_steps(problem, held, recipe.options), 2):
+            chosen = best
             yield Progress("train", done, total, **({"loss": -figure} if problem.numeric else {"figure": figure}))
         chosen = settled(problem, recipe.options, chosen)
         weights, bias = problem.solve(**chosen)

@@ -102,8 +102,8 @@ def _score_text(train: Labelled, dev: Labelled | None, tokenizer: Tokenizer, lab
     problem = Problem.of(Labelled(train.texts, train.labels), tokenizer, labels, recipe.options, seed)
     held = None if dev is None else Problem.of(Labelled(dev.texts, dev.labels), tokenizer, labels, recipe.options, seed)
     chosen: Choices = {}
-    for chosen, _ in choose_steps(problem, held, recipe.options):
-        pass
+    for best, _ in choose_steps(problem, held, recipe.options):
+        chosen = best
     chosen = settled(problem, recipe.options, chosen)
     weights, bias = problem.solve(**chosen)
     unseen = np.zeros((len(train), len(bias)), np.float32)
