@@ -238,6 +238,26 @@ def test_the_side_by_side_run_answers_every_held_row(monkeypatch, tmp_path):
     assert figures["gain"][1] <= figures["gain"][0] <= figures["gain"][2]
 
 
+def test_label_errors_are_counted_on_planted_ones_and_shown_beside_the_peer(monkeypatch, tmp_path):
+    import label_errors
+    import sets
+    from tables import page
+    from tickets import tickets
+    from work import Work
+
+    rows = tickets()
+    monkeypatch.setattr(label_errors, "load", lambda name, part: sets.Rows([row["message"] for row in rows], [row["team"] for row in rows]))
+    monkeypatch.setattr(label_errors, "_cleanlab", lambda work, labels, confidences: {"version": "2.9.0", "order": list(range(240)), "found": [0, 1, 2]})
+    figures = label_errors.measure(Work("label-errors-x", tmp_path), "banking77")
+    assert figures["ours"]["top"][0] > 0.8 > figures["cleanlab"]["top"][0] and figures["cleanlab"]["rows_found"] == 9 and figures["looked_at"] == 240
+    carried = {"commit": "0", "dirty": False, "machine": machine_of_a_test(), "command": "", "when": "", "seconds": 1.0, "code": "0"}
+    assert "cleanlab 2.9.0" in page({"label-errors-banking77": {"figures": figures, **carried}}, {})
+
+
+def machine_of_a_test() -> dict[str, object]:
+    return {"processor": "one", "cores": 2, "memory_gb": 8, "system": "Linux", "python": "3.11", "packages": {}}
+
+
 @pytest.mark.parametrize("only_peer, only_ours, p", [(0, 0, 1.0), (5, 0, 1 / 32), (0, 5, 1.0), (3, 1, 5 / 16)])
 def test_the_one_sided_p_is_the_binomial_tail(only_peer, only_ours, p):
     from quality import p_below
