@@ -50,12 +50,12 @@ def answer_asked(asked: Asked, output: Output, display: Display, tell: Callable[
 
 def _joined(table: Table, name: str, predictor: Predictor) -> tuple[Table, list[Joined]]:
     """The table with the columns that the project joins to its own rows, where it lacks one that the model reads; a bundle joins nothing."""
-    if all(column in table.columns for column in predictor.text_columns) or not (Path(name) / FILE).is_file():
+    if all(column in table.columns for column in predictor.columns) or not (Path(name) / FILE).is_file():
         return table, []
     from ..project import Project
 
     joins = open_joins(Project(Path(name)).prepare_settings().join)
-    return with_joins(table, joins, predictor.text_columns), joins
+    return with_joins(table, joins, predictor.columns), joins
 
 
 def _refuse(asked: Asked, output: Output, as_json: bool) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Callable
-
 import numpy as np
 
 from .artifacts import PARTS
@@ -18,12 +16,8 @@ OF_ONE_LABEL = 0.9  # share of the rows that have the label of their group's fir
 MOST_OVER = 3  # the newest days are no part where together they have more than so many times its share
 
 
-Picking = Callable[[np.ndarray, float, float], np.ndarray]
-"""Sizes int64 (G,) of groups in a line, the share of rows to draw, an offset in [0, 1): bool (G,), those drawn."""
-
-
 def draw_parts(
-    labels: np.ndarray, groups: np.ndarray, given: np.ndarray, *, seed: int, test_share: float, pick: Picking | None = None
+    labels: np.ndarray, groups: np.ndarray, given: np.ndarray, *, seed: int, test_share: float
 ) -> tuple[np.ndarray, bool]:
     """The part of each row, int8 (N,), and whether rows are so few that folds of train do the choosing.
 
@@ -36,7 +30,7 @@ def draw_parts(
 
     def move(source: int, target: int, share: float) -> None:
         rows = np.flatnonzero(part == source)
-        part[rows[_draw(labels[rows], groups[rows], share, rng, pick or _pick_passing)]] = target
+        part[rows[_draw(labels[rows], groups[rows], share, rng)]] = target
 
     if not np.any(part == TEST):
         # where every row has a part and none is test, train lends the test part
@@ -59,11 +53,10 @@ def draw_parts(
     return part, False
 
 
-def _draw(labels: np.ndarray, groups: np.ndarray, share: float, rng: np.random.Generator, pick: Picking) -> np.ndarray:
+def _draw(labels: np.ndarray, groups: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     """bool (N,): a share of the rows, in proportion from each label, whole groups at a time.
 
-    Systematic sampling: groups stand in a line, sorted by the label of their first row and shuffled inside it, and `pick` draws
-    from it. A label with one group is never drawn, nor is
+    Systematic sampling: groups stand in a line, sorted by the label of their first row and shuffled inside it. A label with one group is never drawn, nor is
     a group that alone would be more than its label's share: it stays whole where it is.
     """
     _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
@@ -75,21 +68,15 @@ def _draw(labels: np.ndarray, groups: np.ndarray, share: float, rng: np.random.G
     order = np.lexsort((rng.random(len(first)), group_labels))
     order = order[~alone[order]]
     drawn = np.zeros(len(first), dtype=bool)
-    drawn[order] = pick(sizes[order], share, rng.random())
+    drawn[order] = _pick_in_share(sizes[order], share, rng.random())
     return drawn[group_of]
 
 
-def _pick_passing(sizes: np.ndarray, share: float, offset: float) -> np.ndarray:
-    """A group is drawn when the running count of rows times the share passes a whole number: near-duplicates, being few, are drawn
-    the more often the more they are."""
-    after = np.cumsum(sizes) * share
-    before = after - sizes * share
-    return np.floor(after + offset) > np.floor(before + offset)
-
-
 def _pick_in_share(sizes: np.ndarray, share: float, offset: float) -> np.ndarray:
-    """A group is drawn when the rows drawn so far are behind the share of the rows passed so far by its size: the share holds for
-    groups of any size."""
+    """bool (G,): which of the groups in a line are drawn, whose sizes are int64 (G,); offset in [0, 1).
+
+    One is drawn when the rows drawn so far are behind the share of the rows passed so far by its size: the share holds for groups of any size.
+    """
     drawn, passed, taken = np.zeros(len(sizes), dtype=bool), 0, 0
     for at, size in enumerate(sizes.tolist()):
         passed += size
@@ -103,10 +90,10 @@ def draw_groups(labels: np.ndarray, groups: np.ndarray, given: np.ndarray, *, se
     drawn by, and where groups are larger than a label's share, so that less than half of a test part comes out."""
     _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
     if np.mean(labels[first][group_of] == labels) >= OF_ONE_LABEL:
-        part, crossfit = draw_parts(labels, groups, given, seed=seed, test_share=test_share, pick=_pick_in_share)
+        part, crossfit = draw_parts(labels, groups, given, seed=seed, test_share=test_share)
         if np.any(given == TEST) or np.mean(part == TEST) >= test_share / 2:
             return part, crossfit
-    return draw_parts(np.zeros_like(labels), groups, given, seed=seed, test_share=test_share, pick=_pick_in_share)
+    return draw_parts(np.zeros_like(labels), groups, given, seed=seed, test_share=test_share)
 
 
 # ------------------------------------------------------------------ by time

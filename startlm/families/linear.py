@@ -74,7 +74,7 @@ def _said(chosen: Choices) -> Said:
 def answer_with_linear(train: Labelled, rows: Labelled, seed: int = 0) -> np.ndarray:
     """int64 (M,): what a linear model with default choices, learnt from `train`, answers to `rows`; for comparisons that must be cheap."""
     labels = int(max(train.labels.max(), rows.labels.max())) + 1
-    facts = Facts(len(train), labels, float(np.mean([len(text) for text in train.texts])), 0, 0.0)
+    facts = Facts(len(train), labels, float(np.mean([len(text) for text in train.texts] or [0])), 0, 0.0)
     recipe = replace(Linear.recipe(facts, "small"), options={"cost": 2.0, "ratio": 0.0})
     *_, last = Linear.fit_steps(train, None, labels, recipe, seed)
     engine = look_up(ENGINES, Linear.engine, say("engine", "引擎")).from_state(last.result.engine)

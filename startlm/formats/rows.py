@@ -110,7 +110,8 @@ class Rows:
         """Move rows, by their positions, to those that could not be read; bool (N,): which of the N rows stay."""
         keep = np.ones(len(self.line), dtype=bool)
         keep[list(found)] = False
-        self.bad += [(source, found[i]) for source, start, end in self.bounds for i in sorted(found) if start <= i < end]
+        files = list(zip(self.sources, self.starts, [*self.starts[1:], len(self.line)]))
+        self.bad += [(source, found[i]) for source, start, end in files for i in sorted(found) if start <= i < end]
         self.starts = [int(keep[:start].sum()) for start in self.starts]
         self.line, self.values = ([each for each, kept in zip(column, keep) if kept] for column in (self.line, self.values))  # type: ignore[assignment]
         return keep

@@ -62,7 +62,7 @@ class Judging(ABC):
 
     def next_steps(self, folder: Path) -> dict[str, Any]:
         """What a report says to do next; what it needs beside the report goes into `folder`."""
-        return {}
+        return dict.fromkeys(("slices", "label_errors", "learning_curve", "columns_worth"))
 
     def found(self) -> list[Said]:
         """The findings of prepare that a reader should be warned of."""

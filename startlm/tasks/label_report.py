@@ -8,12 +8,14 @@ from typing import Any, Mapping
 
 import numpy as np
 
-from ..core.artifacts import Examples
+from ..core.artifacts import PARTS, Examples
 from ..core.contracts import Figure
+from ..core.examples_folder import row_keys
 from ..core.findings import listed
 from ..core.language import Said, say
 from ..core.report_page import report_page
 from ..core.shelves import look_up
+from ..families.linear import answer_with_linear
 from ..metrics import METRICS, TWO_LABEL_METRICS
 from ..metrics.calibration import calibration_error, reliability_bins
 from ..metrics.comparison import paired_gain
@@ -22,6 +24,7 @@ from ..metrics.hand_over import ANSWER_NOTHING, Point, advise, curve, figures_at
 from ..metrics.intervals import in_words
 from ..metrics.judged import Judged, judge
 from ..metrics.labels import confused_pairs, label_figures, out_of_scope_figures
+from ..metrics.random_split import random_split
 from .judging import Judging
 from .next_steps import Seen, next_steps
 
@@ -100,7 +103,7 @@ class LabelReport(Judging):
         return {
             **self.data(), "headline": self._headline(accuracy, better)._asdict(), "better_than_baseline": better,
             "gain": asdict(gain), "baseline": {"label": self.names[self.majority], "accuracy": accuracy.baseline},
-            "labels": self.names,
+            "labels": self.names, "random_split": self._random_split(),
             "figures": figures, "figures_clean": self._clean_figures(), "cheapest": self._cheapest(),
             "classes": [{"label": self.names[each.label], **{name: asdict(getattr(each, name)) for name in ("precision", "recall", "f1")}} for each in label_figures(judged) if not (self.unlearnt_outside and each.label == self.outside)],
             "confusion": {"labels": self.names, "counts": judged.table.tolist()}, "confused_pairs": self._pairs(), "mistakes": int(self.mistaken.sum()),
@@ -109,6 +112,15 @@ class LabelReport(Judging):
             "hand_over": self._hand_over(sure), "out_of_scope": self._out_of_scope(),
             "costs": self._costs(), "minimum_accuracy": self.settings.minimum_accuracy, "broken_limit": self._broken_limit(accuracy), "warnings": [each._asdict() for each in self._warnings()],
         }
+
+    def _random_split(self) -> dict[str, Any] | None:
+        """What a random split of the same rows would have claimed, where they are split by group or by time: one cheap model, both ways."""
+        meta = self.examples.meta
+        if not (meta["group_column"] or meta["time_column"]) or not len(self.test):
+            return None
+        rows = self.examples.labelled(*PARTS, encoder=self.predictor.encoder)
+        keys = row_keys(rows.texts, self.examples.cells(self.examples.rows_of(*PARTS)))
+        return random_split(rows, keys, self.examples.frame["part"].to_numpy() == PARTS.index("test"), answer_with_linear, self.settings.seed).as_json()
 
     def _broken_limit(self, accuracy: Figure) -> dict[str, str] | None:
         """The stated limit that this model breaks, in words."""
