@@ -44,5 +44,6 @@ def content_of(rows: int, seed: int = 0, *, skewed: bool = False, noise: float =
         "rows": {"train": 4_000, "dev": 400, "calibration": 200, "test": rows}, "languages": {"zh": 2_000, "en": 2_600}, "crossfit": False,
         "figures_clean": None, "cheapest": {"family": "linear", "figures": number_figures(cheapest), "gain": asdict(gain)}, "mistakes": rows // 10,
         "members": [{"family": "linear", "size": "small", "parameters": 1000}, {"family": "trees", "size": "small", "parameters": 9}],
-        "ladder": ladder, "leaks": NO_LEAKS, "findings": [], "unlabelled": 3, "rejected": 0, "unused": ["id"], "maximum_mae": None, "warnings": [],
+        "ladder": ladder, "leaks": NO_LEAKS, "findings": [], "unlabelled": 3, "rejected": 0, "unused": ["id"], "maximum_mae": None, "broken_limit": None, "warnings": [],
+        **dict.fromkeys(("slices", "label_errors", "learning_curve", "columns_worth")),
     } | changed

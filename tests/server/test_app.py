@@ -19,6 +19,7 @@ import pytest
 
 from startlm.core.errors import CallError
 from startlm.server import app
+from startlm.tasks.classify import Classify
 
 pytestmark = pytest.mark.loopback
 
@@ -101,7 +102,8 @@ def test_the_openapi_page_loads_nothing_from_elsewhere(address: str) -> None:
 @pytest.fixture
 def unopened(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is opened: these tests end before anything is answered."""
-    monkeypatch.setattr(app, "open_bundle", lambda _: SimpleNamespace(labels=("a",), text_columns=("m",)))
+    monkeypatch.setattr(app, "open_bundle", lambda _: SimpleNamespace(
+        labels=("a",), text_columns=("m",), columns=("m",), encoder=SimpleNamespace(kinds={}), task=Classify, settings={"labels": ["a"]})))
 
 
 @pytest.mark.usefixtures("unopened")

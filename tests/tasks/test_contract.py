@@ -21,8 +21,8 @@ def test_the_check_notices_a_task_that_hands_nothing_over() -> None:
             return confidences[:, 0] < 0
 
         @staticmethod
-        def answers(confidences, labels, settings):
-            return [answer._replace(handed_over=False) for answer in Classify.answers(confidences, labels, settings)]
+        def answers(confidences, settings):
+            return [answer._replace(handed_over=False) for answer in Classify.answers(confidences, settings)]
 
     with pytest.raises(AssertionError, match="handed over"):
         check_task(Eager)
