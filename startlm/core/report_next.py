@@ -37,9 +37,9 @@ def slices_section(content: Content) -> str:
     worse = [each for each in found["slices"] if each["worse"]]
     note = lead(
         say(
-            f"Looked at {found['looked_at']:,} groups of test rows (by language, length and label), each beside all others: Fisher's exact test, "
+            f"Looked at {found['looked_at']:,} groups of test rows (by language, length, label and whatever other columns are read), each beside all others: Fisher's exact test, "
             f"corrected for looking at so many (Holm). Only what is still significant at {found['level']:.0%} is called worse.",
-            f"按语言、长度和标签看了 {found['looked_at']:,} 组测试行，每组与其余各行相比：Fisher 精确检验，并按看过的组数校正（Holm）。"
+            f"按语言、长度、标签和用到的其他列看了 {found['looked_at']:,} 组测试行，每组与其余各行相比：Fisher 精确检验，并按看过的组数校正（Holm）。"
             f"校正后在 {found['level']:.0%} 水平上仍显著的才算更差。",
         )
     )

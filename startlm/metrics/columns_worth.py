@@ -28,14 +28,18 @@ def columns_worth(predict: Callable[[dict[str, Sequence[Any]]], np.ndarray], col
     >>> worth["a"].value > 0.4, worth["b"].value
     (True, 0.0)
     """
-    whole = np.asarray(predict({name: list(values) for name, values in columns.items()})) == truth
+    whole = np.asarray(predict(dict(columns))) == truth
     random = np.random.default_rng(seed)
     worth = {}
     for name, values in columns.items():
-        order = _another(len(truth), random)
-        without = np.asarray(predict({**columns, name: [values[i] for i in order]})) == truth
+        without = np.asarray(predict({**columns, name: _dealt(values, _another(len(truth), random))})) == truth
         worth[name] = replace(paired_gain(without, whole, seed), name="worth")
     return worth
+
+
+def _dealt(values: Sequence[Any], order: np.ndarray) -> Sequence[Any]:
+    """The values in this order; an array stays one."""
+    return values[order] if isinstance(values, np.ndarray) else [values[i] for i in order]
 
 
 def _another(n: int, random: np.random.Generator) -> np.ndarray:

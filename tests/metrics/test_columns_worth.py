@@ -44,6 +44,12 @@ def test_the_same_seed_gives_the_same_figures_and_nothing_given_is_changed() -> 
     assert columns_worth(by_subject, COLUMNS, TRUTH, seed=3) == columns_worth(by_subject, COLUMNS, TRUTH, seed=3) and before == COLUMNS
 
 
+def test_an_array_stays_an_array() -> None:
+    given: list[Any] = []
+    columns_worth(lambda columns: given.append(columns["age"]) or TRUTH, {"age": RNG.normal(size=800)}, TRUTH, seed=4)  # type: ignore[func-returns-value]
+    assert [each.dtype for each in given] == [np.float64] * 2 and not np.array_equal(*given)
+
+
 def test_ten_rows_give_no_figure() -> None:
     few = {name: values[:10] for name, values in COLUMNS.items()}
     assert columns_worth(by_subject, few, TRUTH[:10], seed=0)["subject"].value is None
