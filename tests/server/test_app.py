@@ -103,7 +103,7 @@ def test_the_openapi_page_loads_nothing_from_elsewhere(address: str) -> None:
 def unopened(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is opened: these tests end before anything is answered."""
     monkeypatch.setattr(app, "open_bundle", lambda _: SimpleNamespace(
-        labels=("a",), text_columns=("m",), columns=("m",), encoder=SimpleNamespace(kinds={}), task=Classify, settings={"labels": ["a"]})))
+        labels=("a",), text_columns=("m",), columns=("m",), encoder=SimpleNamespace(kinds={}), task=Classify, settings={"labels": ["a"]}))
 
 
 @pytest.mark.usefixtures("unopened")
