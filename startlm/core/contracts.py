@@ -155,6 +155,9 @@ class Facts:
     mean_length: float
     length_99: int
     chinese: float  # share of rows whose language is zh or mixed
+    text: bool = True  # whether there is a text column
+    features: int = 0  # numbers that the other columns give a model
+    numeric: bool = False  # whether the target is a number
 
 
 @dataclass(frozen=True)
@@ -185,17 +188,47 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """Texts with their label numbers, int64 (N,)."""
+class Inputs:
+    """What a model reads of N rows: cleaned, joined texts ("" where there is no text column); the other columns, encoded.
+
+    features: float32 (N, F), no NaN. words: int32 (N, K), one word a column, in [0, word_count). Left out: F = K = 0.
+    """
 
     texts: Sequence[str]
-    labels: np.ndarray
+    features: np.ndarray = field(default=None, kw_only=True)  # type: ignore[assignment]
+    words: np.ndarray = field(default=None, kw_only=True)  # type: ignore[assignment]
+    word_count: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name, kind in (("features", np.float32), ("words", np.int32)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.zeros((len(self.texts), 0), kind))
 
     def __len__(self) -> int:
         return len(self.texts)
 
+    def take(self, rows: np.ndarray) -> Inputs:
+        """The rows with these numbers, in this order."""
+        return Inputs(**self._taken(rows))
+
+    def _taken(self, rows: np.ndarray) -> dict[str, Any]:
+        return {"texts": [self.texts[i] for i in rows], "features": self.features[rows], "words": self.words[rows], "word_count": self.word_count}
+
+
+@dataclass(frozen=True)
+class Labelled(Inputs):
+    """Inputs with what is to be learnt: label numbers, int64 (N,); or the target on the model's scale, float64 (N,)."""
+
+    labels: np.ndarray
+
+    @property
+    def numeric(self) -> bool:
+        """Whether a number is to be learnt: the model then has one output."""
+        return self.labels.dtype.kind == "f"
+
     def take(self, rows: np.ndarray) -> Labelled:
-        return Labelled([self.texts[i] for i in rows], self.labels[rows])
+        """The rows with these numbers, in this order."""
+        return Labelled(**self._taken(rows), labels=self.labels[rows])
 
 
 @dataclass(frozen=True)
@@ -212,6 +245,8 @@ class Family(Protocol):
 
     name: str
     engine: str  # the name, on the engines shelf, of what answers
+    # A family may have `needs`: of "text" and "columns", those without which it says nothing; the ladder leaves it out where there are none.
+    # labels, in what follows, is 1 where the target is a number.
 
     @staticmethod
     def recipe(facts: Facts, size: str) -> Recipe:
@@ -247,12 +282,20 @@ class Engine(Protocol):
 # ---------------------------------------------------------------- answers
 
 class Answer(NamedTuple):
-    """What a model answers for one row."""
+    """What a classifier answers for one row."""
 
     prediction: Any
     confidence: float
     confidences: Mapping[str, float]
     handed_over: bool
+
+
+class NumberAnswer(NamedTuple):
+    """What a model of a number answers for one row; the ends of its interval are None where too few rows were there to make one."""
+
+    prediction: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
