@@ -19,6 +19,7 @@ import numpy as np
 from startlm.columns import COLUMNS
 from startlm.core.contracts import Engine, Facts, Fitted, Format, Labelled, Ragged, Recipe, Row, State, Table, Tokenizer
 from startlm.core.errors import BundleError, CallError
+from startlm.core.inputs import encode_inputs
 from startlm.core.language import say
 from startlm.core.shelves import look_up
 from startlm.engines import ENGINES
@@ -310,36 +311,50 @@ def _check_neighbours(opened: Engine, rows: Ragged, logits: np.ndarray, toleranc
 
 CONTRACT_ROWS = Labelled([f"{ask} {thing} {number}" for number in range(12) for ask, thing in (
     ("please refund the", "cup"), ("where is my parcel of", "tea"), ("我要退款，不要", "茶壶"), ("包裹到哪里了", "龙井"))], np.tile([0, 1, 0, 1], 12))
+CONTRACT_COLUMNS = np.stack([np.tile([-1.0, 1.0], 24), np.arange(48) / 24 - 1], axis=1).astype(np.float32)  # one tells the label, one the row
 
 
 def check_family(family: str | type, folder: Path) -> None:
-    """Check that a family keeps its promises: it learns what is easy; the recipe that comes back leaves no choice open, so that it
-    gives the same bits again; another seed is taken; the tokenizer's and the engine's state answer as stored. `folder` is for
-    checkpoints. Raises AssertionError saying what does not hold. (48 short rows, two labels, both languages.)
+    """Check that a family keeps its promises, for each of its `tasks` ("classify" where it has none): it learns what is easy; the
+    recipe that comes back leaves no choice open, so that it gives the same bits again; another seed is taken; the tokenizer's and
+    the engine's state answer as stored. `folder` is for checkpoints. Raises AssertionError saying what does not hold.
+    (48 short rows, two labels or numbers near −1 and 1, both languages; two columns more where the family needs them.)
     """
     member: Any = look_up(FAMILIES, family, say("family", "模型种类")) if isinstance(family, str) else family
     _hold(hasattr(member, "network") != hasattr(member, "fit_steps"), "a family gives either network or fit_steps")
-    recipe = member.recipe(Facts(len(CONTRACT_ROWS), 2, 20.0, 30, 0.5), "small")
+    rows = replace(CONTRACT_ROWS, features=CONTRACT_COLUMNS) if "columns" in getattr(member, "needs", ()) else CONTRACT_ROWS
+    for task in getattr(member, "tasks", ("classify",)):
+        _check_learns(member, rows if task == "classify" else replace(rows, labels=rows.labels * 2.0 - 1 + np.arange(48) / 480), folder / task)
+
+
+def _check_learns(member: Any, rows: Labelled, folder: Path) -> None:
+    recipe = member.recipe(Facts(len(rows), 1 if rows.numeric else 2, 20.0, 30, 0.5, features=rows.features.shape[1], numeric=rows.numeric), "small")
     _hold(recipe.family == member.name and bool(recipe.reason.en and recipe.reason.zh), "the recipe names its family and its reason")
     _hold(json.loads(json.dumps(dict(recipe.options))) == dict(recipe.options), "a recipe's options are plain JSON")
-    first = _fit(member, recipe, folder / "first", None)
-    again = _fit(member, first.recipe, folder / "again", first.recipe)
+    first = _fit(member, recipe, rows, folder / "first", None)
+    again = _fit(member, first.recipe, rows, folder / "again", first.recipe)
     _hold(_same_state(first.engine, again.engine), "the recipe that comes back gives the same bits again")
     _hold(again.recipe.options == first.recipe.options, "no choice is left open in the recipe that comes back")
-    encoded = first.tokenizer.encode(CONTRACT_ROWS.texts)
-    logits = look_up(ENGINES, member.engine, say("engine", "引擎")).from_state(first.engine).logits(encoded)
-    _hold(logits.shape == (len(CONTRACT_ROWS), 2), "logits are (N, L)")
-    _hold(bool((logits.argmax(axis=1) == CONTRACT_ROWS.labels).all()), "what is easy is learnt")
+    engine = look_up(ENGINES, member.engine, say("engine", "引擎")).from_state(first.engine)
+    logits = engine.logits(encode_inputs(first.tokenizer, rows))
+    if rows.numeric:
+        _hold(logits.shape in ((len(rows), 1), (len(rows), 2)), "logits of a number are (N, 1), or (N, 2): it is the second less the first")
+        away = logits[:, -1] - (logits[:, 0] if logits.shape[1] == 2 else 0) - rows.labels
+        _hold(float(np.mean(away**2)) < 0.2 * float(np.var(rows.labels)), "what is easy is learnt")
+    else:
+        _hold(logits.shape == (len(rows), 2), "logits are (N, L)")
+        _hold(bool((logits.argmax(axis=1) == rows.labels).all()), "what is easy is learnt")
 
 
-def _fit(member: Any, recipe: Recipe, folder: Path, planned: Recipe | None) -> Fitted:
+def _fit(member: Any, recipe: Recipe, rows: Labelled, folder: Path, planned: Recipe | None) -> Fitted:
+    labels = 1 if rows.numeric else 2
     if not hasattr(member, "network"):
-        *_, last = member.fit_steps(CONTRACT_ROWS, None, 2, recipe, 0)
+        *_, last = member.fit_steps(rows, None, labels, recipe, 0)
         return last.result  # type: ignore[no-any-return]
     if planned is None:
         longer = replace(recipe, options={**recipe.options, "epochs": 60})
-        planned, _ = plan_network(member, longer, CONTRACT_ROWS, 2, seed=0, seconds=60.0, threads=1)
-    *_, last = fit_network_steps(member, CONTRACT_ROWS, None, 2, planned, 0, folder)
+        planned, _ = plan_network(member, longer, rows, labels, seed=0, seconds=60.0, threads=1)
+    *_, last = fit_network_steps(member, rows, None, labels, planned, 0, folder)
     return last.result  # type: ignore[no-any-return]
 
 

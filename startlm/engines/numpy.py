@@ -10,10 +10,9 @@ import numpy as np
 from ..core.contracts import Ragged, State
 from ..core.errors import BundleError
 from ..core.language import say
+from ..core.sums import sum_weights
 
-_FEW = 16  # up to so many columns many rows are summed at once, above them row by row: whichever is faster
 _MOST_BIAS = 1e6  # no training comes near; float32 holds every sum with it
-_BLOCK = 1 << 13  # values summed at once: what is gathered for them stays in the processor's cache
 
 
 class NumpyEngine:
@@ -30,35 +29,11 @@ class NumpyEngine:
         """float32 (N, L). A row's logits do not depend on the rows beside it. BundleError for features without weights here."""
         if encoded.weights is None or (len(encoded.values) and encoded.values.max() >= len(self.weights)):
             raise _damaged()
-        summed = np.zeros((len(encoded), self._wide.shape[1]), dtype=np.float32)
-        (self._sum_many if self._wide.shape[1] <= _FEW else self._sum_each)(encoded, summed)
+        summed = sum_weights(self._wide, encoded)
         summed += self.bias
         if summed.shape[1] == 1:
             return np.concatenate([summed * np.float32(-0.5), summed * np.float32(0.5)], axis=1)
         return summed
-
-    def _sum_many(self, encoded: Ragged, summed: np.ndarray) -> None:
-        """Blocks of rows: gather, multiply, add each row's stretch."""
-        filled = np.flatnonzero(encoded.lengths)
-        begins, ends = encoded.starts[filled], encoded.starts[filled + 1]
-        first = 0
-        while first < len(filled):
-            last = max(first + 1, int(np.searchsorted(ends, begins[first] + _BLOCK, side="right")))
-            span = slice(begins[first], ends[last - 1])
-            gathered = self._wide.take(encoded.values[span], axis=0)
-            gathered *= encoded.weights[span, None]
-            if gathered.shape[1] == 1:  # one long array is added up faster than one of width 1
-                summed[filled[first:last], 0] = np.add.reduceat(gathered[:, 0], begins[first:last] - begins[first])
-            else:
-                summed[filled[first:last]] = np.add.reduceat(gathered, begins[first:last] - begins[first], axis=0)
-            first = last
-
-    def _sum_each(self, encoded: Ragged, summed: np.ndarray) -> None:
-        """Row by row one small product of a vector and a matrix, always of the same shape for the same row."""
-        values, starts = encoded.values.astype(np.intp), encoded.starts.tolist()
-        take, weights = self._wide.take, encoded.weights
-        for start, stop, logits in zip(starts, starts[1:], summed, strict=False):
-            np.dot(weights[start:stop], take(values[start:stop], 0), logits)
 
     def state(self) -> State:
         return State({}, {"weights": self.weights, "bias": self.bias})

@@ -1,11 +1,14 @@
 """The linear family learns in both languages, answers as it learnt, and makes each choice once."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from startlm.core.contracts import Facts, Labelled
+from startlm.core.contracts import Facts, Labelled, Recipe
+from startlm.core.errors import CallError
+from startlm.core.inputs import encode_inputs
 from startlm.engines.numpy import NumpyEngine
 from startlm.families.linear import Linear
 from startlm.tokenizers.ngrams import Ngrams
@@ -98,3 +101,73 @@ def test_real_messages_are_learnt_from_a_part_of_train(data_folder, file, text, 
     order = np.random.default_rng(0).permutation(len(rows))
     fitted, held = fit(everything.take(order[:3000]), len(names)), everything.take(order[3000:6000])
     assert (answers(fitted, held.texts).argmax(axis=1) == held.labels).mean() > least
+
+
+# ------------------------------------------------------- numbers and columns
+
+def priced(rows, seed=0, scale=1.0):
+    """A number that hangs on a word and on two columns of different worth, with a little noise."""
+    random = np.random.default_rng(seed)
+    word, features = random.integers(0, 3, rows), random.normal(size=(rows, 2)).astype(np.float32)
+    numbers = 10 * word + 3 * features[:, 0] - features[:, 1] + random.normal(size=rows) * 0.1 + 50
+    return Labelled([random.choice(THINGS[kind]) for kind in word], numbers * scale, features=features)
+
+
+def numbers(fitted, rows):
+    logits = NumpyEngine.from_state(fitted.engine).logits(encode_inputs(Ngrams.from_state(fitted.tokenizer.state()), rows))
+    return logits[:, 1] - logits[:, 0]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-4, 1e3])
+@pytest.mark.parametrize("loss", ["squared", "absolute"])
+def test_a_number_is_learnt_from_words_and_columns(loss, scale):
+    fitted = fit(priced(300, scale=scale), 1, options={"loss": loss})
+    held = priced(200, seed=1, scale=scale)
+    assert np.abs(numbers(fitted, held) - held.labels).mean() < 0.5 * scale
+    assert set(fitted.recipe.options) == {"loss", "alpha"}
+
+
+def test_the_absolute_error_leaves_rows_that_are_far_away_where_they_are():
+    train, held = priced(300), priced(200, seed=1)
+    odd = replace(train, labels=np.where(np.arange(300) % 10 == 0, 900.0, train.labels))
+    errors = {loss: np.abs(numbers(fit(odd, 1, options={"loss": loss}), held) - held.labels).mean() for loss in ("squared", "absolute")}
+    assert errors["absolute"] < 1 < 20 < errors["squared"]
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute"])
+def test_the_choice_for_a_number_is_made_once_and_on_dev(loss):
+    train, dev = priced(120), priced(60, seed=1)
+    steps = list(Linear.fit_steps(train, dev, 1, Recipe("linear", "small", "ngrams", {}, {"loss": loss}), 0))
+    assert [step.done for step in steps] == list(range(1, steps[-1].total + 1)) and all(step.loss > 0 for step in steps[1:-1])
+    again = list(Linear.fit_steps(train, None, 1, steps[-1].result.recipe, 0))
+    assert len(again) == 2 and np.array_equal(again[-1].result.engine.arrays["weights"], steps[-1].result.engine.arrays["weights"])
+
+
+def test_a_number_that_is_always_the_same_is_the_answer():
+    rows = replace(priced(40), labels=np.full(40, 7.5))
+    assert numbers(fit(rows, 1), rows) == pytest.approx(7.5)
+
+
+def test_columns_alone_are_enough():
+    rows = priced(300)
+    bare = replace(rows, texts=[""] * 300, labels=3 * rows.features[:, 0].astype(float) + 20)
+    assert numbers(fit(bare, 1), bare) == pytest.approx(bare.labels, abs=0.1)
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+@pytest.mark.parametrize("ratio", [0.0, 0.6])
+def test_labels_hang_on_columns_too(labels, ratio):
+    """Log-count ratios weigh n-grams; a column stands in every row."""
+    random = np.random.default_rng(0)
+    features = random.normal(size=(400, 2)).astype(np.float32)
+    targets = np.digitize(features[:, 0], [0] if labels == 2 else [-0.5, 0.5])
+    rows = Labelled([random.choice(THINGS[number % 3]) for number in range(400)], targets, features=features)
+    fitted = fit(rows.take(np.arange(300)), labels, options={"ratio": ratio})
+    held = rows.take(np.arange(300, 400))
+    logits = NumpyEngine.from_state(fitted.engine).logits(encode_inputs(fitted.tokenizer, held))
+    assert (logits.argmax(axis=1) == held.labels).mean() > (0.95 if labels == 2 else 0.7)
+
+
+def test_numbers_too_large_for_the_weights_are_refused_with_a_hint():
+    with pytest.raises(CallError, match="larger unit"):
+        fit(priced(60, scale=1e6), 1)
