@@ -3,4 +3,5 @@
 ENGINES = {
     "numpy": "startlm.engines.numpy:NumpyEngine",
     "onnx": "startlm.engines.onnx:OnnxEngine",
+    "trees": "startlm.engines.trees:TreesEngine",
 }
