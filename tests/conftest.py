@@ -102,15 +102,14 @@ def postgresql() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One deployed bundle a family, from the same small table."""
+    """One deployed bundle for each family of text, from the same small table."""
     from startlm import build_model, deploy_model, evaluate_model, prepare_examples, train_model
-    from startlm.families import FAMILIES
-    from tickets import tickets
+    from tickets import OF_TEXT, tickets
 
     folder = tmp_path_factory.mktemp("bundles")
     examples = prepare_examples(tickets(), text="message", label="team", folder=folder / "data")
     made = {}
-    for family in FAMILIES:
+    for family in OF_TEXT:
         model = train_model(build_model(examples, family=family, size="small"), examples, budget="20s", folder=folder / family / "train")
         report = evaluate_model(model, examples, folder=folder / family)
         made[family] = deploy_model(model, report, to=folder / family / "bundles", force=True).folder

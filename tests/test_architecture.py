@@ -24,7 +24,7 @@ FLOORS = {
 }  # fmt: skip
 COMMAND_LINE = {"cli", "commands", "__main__"}  # it speaks to a person, and imports a step when its command is called
 OUTSIDE = {"testing", "sample"}  # they may import any floor; of ours, only the command line and tests import them
-EXTRAS = {"torch", "polars", "sklearn", "scipy", "onnx", "onnxscript", "altair", "vl_convert", "rensa", "pandas", "pyarrow", "python_calamine", "xlsxwriter", "sqlalchemy", "psycopg"}
+EXTRAS = {"torch", "polars", "sklearn", "scipy", "lightgbm", "onnx", "onnxscript", "altair", "vl_convert", "rensa", "pandas", "pyarrow", "python_calamine", "xlsxwriter", "sqlalchemy", "psycopg"}
 FORBIDDEN_MODULES = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 NOT_IN_HELP = EXTRAS | {"numpy", "onnxruntime", "pydantic", "tokenizers", "safetensors", "starlette", "uvicorn"}
 

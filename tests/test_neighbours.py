@@ -11,13 +11,13 @@ import pytest
 
 from startlm import open_bundle
 from startlm.core.contracts import Recipe
-from startlm.families import FAMILIES, network
+from startlm.families import network
 from startlm.predict import Predictor
-from tickets import THINGS, tickets
+from tickets import OF_TEXT, THINGS, tickets
 
 ROWS = 600  # 5,000 in make test-long
 FP32, INT8 = 1e-6, 1e-5
-NETWORKS = [name for name in FAMILIES if name != "linear"]
+NETWORKS = [name for name in OF_TEXT if name != "linear"]
 
 
 def texts_of_all_lengths(rows: int) -> list[str]:
@@ -27,7 +27,7 @@ def texts_of_all_lengths(rows: int) -> list[str]:
     return [" ".join(rng.choices(words, k=max(1, int(512 ** rng.random())))) for _ in range(rows)]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", OF_TEXT)
 def test_an_answer_does_not_depend_on_the_rows_beside_it(family: str, bundles: dict[str, Path]) -> None:
     check_neighbours(open_bundle(bundles[family]), texts_of_all_lengths(ROWS), FP32)
 
@@ -38,7 +38,7 @@ def test_an_int8_answer_does_not_depend_on_the_rows_beside_it(family: str, bundl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", OF_TEXT)
 def test_an_answer_does_not_depend_on_the_rows_beside_it_in_5000_rows(family: str, bundles: dict[str, Path]) -> None:
     check_neighbours(open_bundle(bundles[family]), texts_of_all_lengths(5_000), FP32)
 

@@ -11,10 +11,9 @@ import pytest
 
 from startlm import build_model, deploy_model, evaluate_model, open_bundle, prepare_examples, train_model
 from startlm.core.errors import CallError
-from startlm.families import FAMILIES
 from startlm.formats import open_table
 from startlm.predict import Output, Predictor, PredictSettings, predict_steps
-from tickets import tickets
+from tickets import OF_TEXT, tickets
 
 FP32, INT8 = 2e-6, 1e-5  # what an answer may differ by in another batch; it is stored with six places
 DIRT = (
@@ -60,7 +59,7 @@ def check_same(predictor: Predictor, answers: list[dict[str, str]], stored: list
         assert float(answer["confidence"]) == pytest.approx(float(row["confidence"]), abs=near), row
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", OF_TEXT)
 def test_predict_answers_dirty_text_as_evaluate_did_row_by_row(family: str, bundles: dict[str, Path], dirty: Path, tmp_path: Path) -> None:
     examples = prepare_examples(str(dirty), text="message", label="team", test_share=0.4, folder=tmp_path / "data")
     trained = replace(build_model(examples, family=family), folder=bundles[family].parent.parent / "train" / "model")

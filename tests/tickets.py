@@ -5,6 +5,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from startlm.core.language import say
+from startlm.core.shelves import look_up
+from startlm.families import FAMILIES
+
+OF_TEXT = [name for name in FAMILIES if "columns" not in getattr(look_up(FAMILIES, name, say("family", "模型种类")), "needs", ())]  # those that a text alone suffices
 ASKS = {
     "money": ["please refund {0}, order {1}", "I was charged twice for {0} ({1})", "give my money back, {0} was a mistake {1}", "{0}多扣了一次费，单号{1}", "我要退{0}的钱 {1}", "请退款：{0}不要了，{1}"],
     "post": ["where is my parcel with {0}? {1}", "{0} has not arrived, tracking {1}", "when will {0} be sent, number {1}", "{0}的包裹到哪了 {1}", "单号{1}，{0}还没收到", "什么时候发{0}？{1}"],

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..core.language import Said, say
 
 BASE = ("numpy", "safetensors", "onnxruntime", "tokenizers", "pydantic", "typer", "rich", "starlette", "uvicorn")
-TRAIN = ("torch", "polars", "scikit-learn", "scipy", "onnx", "onnxscript", "altair", "vl-convert-python")
+TRAIN = ("torch", "polars", "scikit-learn", "scipy", "lightgbm", "onnx", "onnxscript", "altair", "vl-convert-python")
 ENOUGH_DISK, ENOUGH_MEMORY = 2 << 30, 2 << 30
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from .language import Said, say
 
 # The packages that come with an extra: module -> (extra, package).
-EXTRAS = {"torch": ("train", "torch"), "polars": ("train", "polars"), "sklearn": ("train", "scikit-learn"), "scipy": ("train", "scipy"),
+EXTRAS = {"torch": ("train", "torch"), "polars": ("train", "polars"), "sklearn": ("train", "scikit-learn"), "scipy": ("train", "scipy"), "lightgbm": ("train", "lightgbm"),
           "onnx": ("train", "onnx"), "onnxscript": ("train", "onnxscript"), "altair": ("train", "altair"), "vl_convert": ("train", "vl-convert-python"),
           "pyarrow": ("train", "pyarrow"), "python_calamine": ("train", "python-calamine"), "xlsxwriter": ("train", "XlsxWriter"),
           "sqlalchemy": ("train", "SQLAlchemy"), "psycopg": ("postgres", "psycopg")}

@@ -2,6 +2,7 @@
 
 FAMILIES = {
     "linear": "startlm.families.linear:Linear",
+    "trees": "startlm.families.trees:Trees",
     "convolution": "startlm.families.convolution:Convolution",
     "lstm": "startlm.families.lstm:Lstm",
     "transformer": "startlm.families.transformer:Transformer",
