@@ -102,7 +102,7 @@ def postgresql() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One deployed bundle a family, from the same small table."""
+    """One deployed bundle for each family of text, from the same small table."""
     from startlm import build_model, deploy_model, evaluate_model, prepare_examples, train_model
     from tickets import TEXT_FAMILIES, tickets
 

@@ -25,10 +25,10 @@ _BLOCK = 1 << 15  # trees times rows that walk at once: what they need stays in 
 
 
 class TreesEngine:
-    """logits = the sum of one leaf of each tree, or, where leaves hold shares of votes, its logarithm.
+    """logits = the sum of one leaf of each tree, or, where leaves hold shares of votes, its logarithm; or the median of all trees.
 
     settings: text (V, ids below are the text's), columns (F, the ids from V on), outputs (C), floor (0: the sums are the logits;
-    else they are shares that count as at least so much). C is the number of labels; or 1 for two labels and for a number x: logits
+    else they are shares that count as at least so much), median (of one output: its trees' middle answer, not their sum). C is the number of labels; or 1 for two labels and for a number x: logits
     (−x / 2, x / 2).
 
     arrays: weights float16 (V, S) and bias float32 (S,), the linear scores of the text. The trees stand one behind the other. M inner
@@ -43,7 +43,7 @@ class TreesEngine:
 
     def __init__(self, settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         self.settings, self.arrays = dict(settings), dict(arrays)
-        self._text, self._columns, self._outputs, self._floor = (settings[key] for key in ("text", "columns", "outputs", "floor"))
+        self._text, self._columns, self._outputs, self._floor, self._median = (settings[key] for key in ("text", "columns", "outputs", "floor", "median"))
         self._weights = arrays["weights"].astype(np.float32)
         self._lay_out()
 
@@ -109,6 +109,8 @@ class TreesEngine:
             above = numbers.take(self._feature.take(here) + offset) > self._threshold.take(here)
             node[:trees] = self._children.take(2 * here + above)
         leaves = self.arrays["leaf"].take(node.take(self._place, axis=0) - inner, axis=0)  # (T, N, K), trees in the order they were grown
+        if self._median:
+            return np.median(leaves[:, :, 0], axis=0)[:, None]
         taking_turns = self._outputs // leaves.shape[2]
         # a running total adds one tree after the other; a plain sum may pair them otherwise in another batch
         total = np.cumsum(leaves.reshape(-1, taking_turns, rows, leaves.shape[2]), axis=0)[-1]
@@ -138,8 +140,10 @@ class TreesEngine:
 # ---------------------------------------------------------------- what a bundle brings
 
 def _good_settings(settings: Mapping[str, Any]) -> bool:
-    whole = settings.keys() == {*_LIMITS, "floor"} and all(type(settings[key]) is int and low <= settings[key] <= high for key, (low, high) in _LIMITS.items())
-    return whole and type(settings["floor"]) is float and 0 <= settings["floor"] < 0.5
+    whole = settings.keys() == {*_LIMITS, "floor", "median"} and all(type(settings[key]) is int and low <= settings[key] <= high for key, (low, high) in _LIMITS.items())
+    if not whole or type(settings["floor"]) is not float or type(settings["median"]) is not bool:
+        return False
+    return 0 <= settings["floor"] < 0.5 and (not settings["median"] or (settings["outputs"] == 1 and settings["floor"] == 0))
 
 
 def _good_types(arrays: Mapping[str, Any]) -> bool:

@@ -15,10 +15,13 @@ from ..core.errors import MissingExtraError
 from .grown import Tree, from_forest, from_lightgbm, stump
 from .problem import columns_of
 
+BOOSTED = ("boosted", "shallow")  # kinds that grow round after round
+SHALLOW = 7  # leaves of a shallow tree, better where columns tell little
 TREES = 300  # of a forest
+FEWEST = 10  # rows; fewer grow no tree
 PATIENCE = 50  # rounds without a better figure on the rows that choose, after which boosting stops
 DEEPEST = 64  # steps down: the engine refuses more
-THREADS = 2  # a fixed number; the trees do not depend on it
+THREADS = 1  # of LightGBM: several wait for each other without sleeping, and on a busy machine two took seventy times as long as one
 _FLOOR = 0.5 / TREES  # what a share counts at least: half a tree's vote, since no forest can be sure
 _NEVER = -20.0  # logit of a label that no row has
 
@@ -40,6 +43,11 @@ class Ground:
     @property
     def absolute(self) -> bool:
         return self.options.get("loss") == "absolute"
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything to learn: enough rows, something to see, and not one label alone."""
+        return len(self.targets) >= FEWEST and self.seen.shape[1] > 0 and (self.numeric or len(self.classes()[0]) > 1)
 
     @property
     def outputs(self) -> int:
@@ -64,19 +72,23 @@ class Ground:
 
 @dataclass(frozen=True)
 class Grove:
-    """Trees that answer together, taking turns at the outputs where each has K = 1. floor is the engine's: 0, or votes are shares."""
+    """Trees that answer together, taking turns at the outputs where each has K = 1; floor and median are the engine's settings."""
 
     trees: list[Tree]
-    floor: float
+    floor: float = 0.0
+    median: bool = False
 
 
 def grow(ground: Ground, kind: str, rounds: int) -> Grove:
     """The trees of this kind: so many rounds of boosted ones, or so many of a forest. Raises MissingExtraError without lightgbm."""
-    if not ground.seen.shape[1] or (not ground.numeric and len(ground.classes()[0]) < 2):
-        return Grove(_constant(ground), 0.0)
-    if kind == "boosted":
-        return Grove(_taking_turns(from_lightgbm(_boosted(ground, rounds), rounds), ground), 0.0)
-    return Grove(_voting(_forest(ground, kind, rounds), ground), 0.0 if ground.numeric else _FLOOR)
+    if not ground.tells:
+        return Grove(_constant(ground))
+    if kind in BOOSTED:
+        return Grove(_taking_turns(from_lightgbm(_boosted(ground, kind, rounds), rounds), ground))
+    forest = _forest(ground, kind, rounds)
+    if ground.numeric and ground.absolute:  # the middle tree is off by less than the mean of all
+        return Grove(from_forest(forest), median=True)
+    return Grove(_voting(forest, ground), 0.0 if ground.numeric else _FLOOR)
 
 
 def losses_of(ground: Ground, held: Ground, kind: str, rounds: int) -> np.ndarray:
@@ -84,14 +96,15 @@ def losses_of(ground: Ground, held: Ground, kind: str, rounds: int) -> np.ndarra
 
     The loss is the logarithmic one, or the squared or absolute error.
     """
-    if kind == "boosted":
+    if kind in BOOSTED:
         found: dict[str, Any] = {}
-        _boosted(ground, rounds, held, found)
+        _boosted(ground, kind, rounds, held, found)
         return np.array(next(iter(found["held"].values())))
     forest = _forest(ground, kind, rounds)
     if ground.numeric:
-        error = forest.predict(held.seen) - held.targets
-        return np.array([np.mean(np.abs(error) if ground.absolute else error**2)])
+        if ground.absolute:
+            return np.array([np.mean(np.abs(np.median([tree.predict(held.seen) for tree in forest.estimators_], axis=0) - held.targets))])
+        return np.array([np.mean((forest.predict(held.seen) - held.targets) ** 2)])
     shares = np.maximum(forest.predict_proba(held.seen), _FLOOR)
     right = shares[np.arange(len(shares)), np.searchsorted(ground.classes()[0], held.targets)]
     return np.array([np.mean(np.log(shares.sum(axis=1)) - np.log(right))])
@@ -99,13 +112,13 @@ def losses_of(ground: Ground, held: Ground, kind: str, rounds: int) -> np.ndarra
 
 # ------------------------------------------------------------- boosted
 
-def _boosted(ground: Ground, rounds: int, held: Ground | None = None, found: dict[str, Any] | None = None) -> Any:
+def _boosted(ground: Ground, kind: str, rounds: int, held: Ground | None = None, found: dict[str, Any] | None = None) -> Any:
     """LightGBM's booster; with held rows, `found` gets their loss after each round, under "held"."""
     try:
         import lightgbm
     except ImportError as error:
         raise MissingExtraError("train", "lightgbm") from error
-    options = _boosting(ground)
+    options = _boosting(ground, SHALLOW if kind == "shallow" else ground.options["leaves"])
     targets = ground.targets if ground.numeric else ground.classes()[1]
     train = lightgbm.Dataset(ground.seen, targets, weight=ground.weights(), params=options)
     if held is None:
@@ -115,7 +128,7 @@ def _boosted(ground: Ground, rounds: int, held: Ground | None = None, found: dic
     return lightgbm.train(options, train, rounds, valid_sets=[train.create_valid(held.seen, known)], valid_names=["held"], callbacks=watch)
 
 
-def _boosting(ground: Ground) -> dict[str, Any]:
+def _boosting(ground: Ground, leaves: int) -> dict[str, Any]:
     """LightGBM's parameters: https://lightgbm.readthedocs.io/en/stable/Parameters.html"""
     if ground.numeric:
         objective = {"objective": "l1" if ground.absolute else "l2"}
@@ -124,7 +137,7 @@ def _boosting(ground: Ground) -> dict[str, Any]:
     else:
         objective = {"objective": "multiclass", "num_class": len(ground.classes()[0])}
     return objective | {
-        "learning_rate": 0.05, "num_leaves": ground.options["leaves"], "min_data_in_leaf": int(np.clip(len(ground.targets) // 20, 1, 20)), "lambda_l2": 1.0,
+        "learning_rate": 0.05, "num_leaves": leaves, "min_data_in_leaf": int(np.clip(len(ground.targets) // 20, 1, 20)), "lambda_l2": 1.0,
         "feature_fraction": 0.8, "bagging_fraction": 0.8, "bagging_freq": 1, "use_missing": False, "zero_as_missing": False,
         "deterministic": True, "force_row_wise": True, "num_threads": THREADS, "seed": ground.seed, "verbosity": -1,
     }
@@ -165,7 +178,7 @@ def _forest(ground: Ground, kind: str, trees: int) -> Any:
     most = max(16, int(ground.options["bytes"] // (TREES * (16 + 8 * wide))))  # leaves a tree: an inner node and a leaf for each
     machine = make(
         n_estimators=trees, max_depth=DEEPEST, max_leaf_nodes=most if len(ground.targets) > most else None, max_features=0.33 if ground.numeric else "sqrt",
-        min_samples_leaf=1, n_jobs=THREADS, random_state=ground.seed, bootstrap=kind != "extra",
+        min_samples_leaf=1 if ground.numeric else 5, random_state=ground.seed, bootstrap=kind != "extra",
     )
     return machine.fit(ground.seen, ground.targets, sample_weight=ground.weights())
 

@@ -16,12 +16,13 @@ from ..core.language import Said, say
 from ..core.parts import folds_of
 from ..core.shelves import look_up
 from .grown import joined
-from .growing import TREES, Ground, grow, losses_of
+from .growing import BOOSTED, TREES, Ground, grow, losses_of
 from .problem import Choices, Problem, choose_steps, columns_of, settled
 
 _TOKENIZERS = {"ngrams": "startlm.tokenizers.ngrams:Ngrams"}
 _SIZES = {"small": (15, 200, 8e6), "medium": (31, 400, 24e6), "large": (63, 1_000, 96e6)}  # leaves a tree, rounds, bytes that all trees may take
-_KINDS = {"boosted": say("boosted trees", "提升树"), "forest": say("a random forest", "随机森林"), "extra": say("a forest of extra random trees", "极端随机森林")}
+_KINDS = {"boosted": say("boosted trees", "提升树"), "shallow": say("shallow boosted trees", "浅的提升树"),
+          "forest": say("a random forest", "随机森林"), "extra": say("a forest of extra random trees", "极端随机森林")}
 _FOLDS, _CHOOSING = 5, 3  # folds that text is scored by, and folds that choose where there is no dev part
 _PER_LEAF = 24  # bytes of a leaf and an inner node
 
@@ -52,8 +53,8 @@ class Trees:
     def fit_steps(train: Labelled, dev: Labelled | None, labels: int, recipe: Recipe, seed: int) -> Iterator[Progress]:
         """Score the text, choose the kind and the rounds where the recipe leaves them open, grow.
 
-        options: leaves, most_rounds and bytes (see `recipe`), class_weights and loss, and what is chosen: kind ("boosted", "forest",
-        "extra"), rounds, and cost and ratio, or alpha, of the text's linear model.
+        options: leaves, most_rounds and bytes (see `recipe`), class_weights and loss, and what is chosen: kind ("boosted", "shallow",
+        "forest", "extra"), rounds, and cost and ratio, or alpha, of the text's linear model.
         A forest's logits are the logarithms of the shares of its votes, clipped, since no forest can be sure.
         Raises MissingExtraError without lightgbm or scikit-learn.
         """
@@ -72,14 +73,15 @@ class Trees:
                 yield Progress("train", done, total, loss=loss)
         grove = grow(ground, recipe.options["kind"], recipe.options["rounds"])
         arrays = joined(grove.trees) | {"weights": scored.weights, "bias": scored.bias}
-        settings = {"text": len(scored.weights), "columns": train.features.shape[1], "outputs": ground.outputs, "floor": grove.floor}
+        settings = {"text": len(scored.weights), "columns": train.features.shape[1], "outputs": ground.outputs, "floor": grove.floor, "median": grove.median}
         recipe = replace(recipe, parameters=scored.weights.size + len(arrays["feature"]) + arrays["leaf"].size)
         yield Progress("train", total, total, said=_said(recipe.options), result=Fitted(recipe, tokenizer, State(settings, arrays)))
 
 
 def _said(options: Mapping[str, Any]) -> Said:
     kind, count = _KINDS[options["kind"]], options["rounds"]
-    return say(f"{kind.en}, {count} rounds" if options["kind"] == "boosted" else f"{kind.en} of {count}", f"{kind.zh}，{count} {'轮' if options['kind'] == 'boosted' else '棵'}")
+    en, zh = ("rounds", "轮") if options["kind"] in BOOSTED else ("trees", "棵")
+    return say(f"{kind.en}, {count} {en}", f"{kind.zh}，{count} {zh}")
 
 
 # ---------------------------------------------------------------- text
@@ -102,8 +104,8 @@ def _score_text(train: Labelled, dev: Labelled | None, tokenizer: Tokenizer, lab
     problem = Problem.of(Labelled(train.texts, train.labels), tokenizer, labels, recipe.options, seed)
     held = None if dev is None else Problem.of(Labelled(dev.texts, dev.labels), tokenizer, labels, recipe.options, seed)
     chosen: Choices = {}
-    for best, _ in choose_steps(problem, held, recipe.options):
-        chosen = best
+    for better, _ in choose_steps(problem, held, recipe.options):
+        chosen = better
     chosen = settled(problem, recipe.options, chosen)
     weights, bias = problem.solve(**chosen)
     unseen = np.zeros((len(train), len(bias)), np.float32)
@@ -137,8 +139,7 @@ def _trials(ground: Ground, dev: Ground | None, equal: np.ndarray) -> list[tuple
         pairs = [(ground.take(np.flatnonzero(fold != number)), ground.take(np.flatnonzero(fold == number))) for number in range(_CHOOSING)]
     if not ground.numeric:
         pairs = [(part, held.take(np.flatnonzero(np.isin(held.targets, part.targets)))) for part, held in pairs]
-    enough = 1 if ground.numeric else 2
-    return [(part, held) for part, held in pairs if len(held.targets) and len(np.unique(part.targets)) >= enough and part.seen.shape[1]]
+    return [(part, held) for part, held in pairs if part.tells and len(held.targets)]
 
 
 def _choose(trials: list[tuple[Ground, Ground]], most: int) -> Iterator[tuple[dict[str, Any], float | None]]:
@@ -147,9 +148,9 @@ def _choose(trials: list[tuple[Ground, Ground]], most: int) -> Iterator[tuple[di
     least = None
     for kind in _KINDS:
         if trials:
-            curves = [losses_of(part, held, kind, most if kind == "boosted" else TREES) * len(held.targets) for part, held in trials]
+            curves = [losses_of(part, held, kind, most if kind in BOOSTED else TREES) * len(held.targets) for part, held in trials]
             length = min(map(len, curves))
             curve = sum(curve[:length] for curve in curves) / sum(len(held.targets) for _, held in trials)
             if least is None or curve.min() < least:
-                best, least = {"kind": kind, "rounds": int(curve.argmin()) + 1 if kind == "boosted" else TREES}, float(curve.min())
+                best, least = {"kind": kind, "rounds": int(curve.argmin()) + 1 if kind in BOOSTED else TREES}, float(curve.min())
         yield best, least

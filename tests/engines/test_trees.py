@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -49,8 +50,8 @@ def boosted(seen, wanted, rounds, **options):
     return lightgbm.train(options, lightgbm.Dataset(seen, wanted, params={"verbosity": -1}), rounds)
 
 
-def engine(trees, outputs, floor=0.0):
-    return TreesEngine.from_state(State({"text": 0, "columns": COLUMNS, "outputs": outputs, "floor": floor}, NOTHING | joined(trees)))
+def engine(trees, outputs, floor=0.0, median=False):
+    return TreesEngine.from_state(State({"text": 0, "columns": COLUMNS, "outputs": outputs, "floor": floor, "median": median}, NOTHING | joined(trees)))
 
 
 def sums(machine, seen):
@@ -58,13 +59,14 @@ def sums(machine, seen):
     return machine._sums(seen)
 
 
+@cache
 def with_text(labels=3, rounds=30):
     """The state of trees that see columns and the scores of a text."""
     random = np.random.default_rng(2)
     seen = np.concatenate([columns(600), random.normal(size=(600, labels))], axis=1)
     trees = from_lightgbm(boosted(seen, random.integers(0, labels, 600), rounds, objective="multiclass", num_class=labels), rounds)
     arrays = {"weights": random.normal(size=(TEXT, labels)).astype(np.float16), "bias": random.normal(size=labels).astype(np.float32)}
-    return State({"text": TEXT, "columns": COLUMNS, "outputs": labels, "floor": 0.0}, arrays | joined(trees))
+    return State({"text": TEXT, "columns": COLUMNS, "outputs": labels, "floor": 0.0, "median": False}, arrays | joined(trees))
 
 
 # ------------------------------------------------- what the libraries answer
@@ -100,6 +102,17 @@ def test_a_forest_answers_as_scikit_learn_does(name, leaves):
     assert np.abs(sums(machine, new)[:, 0] / 20 - forest.predict(new)).max() < 1e-9
 
 
+def test_the_median_of_a_forest_is_that_of_its_trees():
+    from sklearn.ensemble import RandomForestRegressor
+
+    seen, new = columns(400), as_encoded(columns(100, seed=9))
+    forest = RandomForestRegressor(20, random_state=0).fit(seen, np.nan_to_num(target(seen)))
+    machine = engine(from_forest(forest), 1, median=True)
+    logits = machine.logits(new)
+    assert logits[:, 1] - logits[:, 0] == pytest.approx(np.median([tree.predict(columns(100, seed=9)) for tree in forest.estimators_], axis=0), abs=1e-5)
+    check_engine("trees", machine.state(), new, tolerance=0.0)
+
+
 def test_the_shares_of_a_forest_become_logarithms_that_end_at_the_floor():
     from sklearn.ensemble import RandomForestClassifier
 
@@ -117,7 +130,7 @@ def test_two_labels_share_the_votes_of_one_output():
 
 def test_a_value_on_the_threshold_goes_left_and_the_next_one_right():
     """0.1 lies between two float32 numbers: the lower one is left, the higher one right, as with a threshold of 64 bits."""
-    low = np.nextafter(np.float32(0.1), np.float32(0)) if np.float32(0.1) > 0.1 else np.float32(0.1)
+    low = np.nextafter(np.float32(0.1), np.float32(0)) if float(np.float32(0.1)) > 0.1 else np.float32(0.1)
     tree = Tree(np.array([0]), np.array([0.1]), np.array([-1]), np.array([-2]), np.array([[1.0], [2.0]]))
     seen = np.zeros((2, COLUMNS), np.float32)
     seen[:, 0] = low, np.nextafter(low, np.float32(1))
@@ -159,7 +172,7 @@ def test_more_trees_than_a_block_holds_answer_the_same():
 
 
 def test_rows_of_nothing_but_one_leaf_are_answered():
-    machine = TreesEngine.from_state(State({"text": 0, "columns": 0, "outputs": 1, "floor": 0.0}, NOTHING | joined([stump(np.array([3.0]))])))
+    machine = TreesEngine.from_state(State({"text": 0, "columns": 0, "outputs": 1, "floor": 0.0, "median": False}, NOTHING | joined([stump(np.array([3.0]))])))
     logits = machine.logits(Ragged(np.zeros(0, np.int32), np.zeros(3, np.int64), np.zeros(0, np.float32)))
     assert (logits[:, 1] - logits[:, 0]).tolist() == [3.0, 3.0]
 
@@ -185,7 +198,7 @@ def test_trees_deeper_than_any_that_is_grown_are_refused():
         engine([chain(65)], 1)
 
 
-@pytest.mark.parametrize("change", [{"outputs": 2}, {"outputs": True}, {"columns": COLUMNS - 12}, {"text": TEXT + 1}, {"floor": 0}, {"floor": 0.5}, {"floor": -0.1}, {"x": 1}])
+@pytest.mark.parametrize("change", [{"outputs": 7}, {"outputs": True}, {"columns": COLUMNS - 12}, {"text": TEXT + 1}, {"floor": 0}, {"floor": 0.5}, {"floor": -0.1}, {"median": True}, {"median": 0}, {"x": 1}])
 def test_settings_that_are_never_written_are_refused(change):
     state = with_text()
     with pytest.raises(BundleError):
@@ -205,7 +218,7 @@ def test_trees_that_are_never_written_are_refused(name, place, value):
         TreesEngine.from_state(State(state.settings, {**state.arrays, name: changed}))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_altered_arrays_are_refused_or_answer_with_numbers(data):
     state = with_text(rounds=2)
@@ -229,7 +242,7 @@ def test_the_engine_answers_without_the_libraries_that_grow_trees(tmp_path):
     code = (
         "import sys; sys.modules.update(torch=None, lightgbm=None, sklearn=None, scipy=None)\n"
         "import numpy as np; from startlm.engines.trees import TreesEngine; from startlm.core.contracts import Ragged, State\n"
-        f"state = State({{'text': {TEXT}, 'columns': {COLUMNS}, 'outputs': 3, 'floor': 0.0}}, dict(np.load(sys.argv[1])))\n"
+        f"state = State({{'text': {TEXT}, 'columns': {COLUMNS}, 'outputs': 3, 'floor': 0.0, 'median': False}}, dict(np.load(sys.argv[1])))\n"
         "rows = Ragged(np.array([1, 45], np.int32), np.array([0, 2]), np.ones(2, np.float32))\n"
         "print(TreesEngine.from_state(state).logits(rows).shape)"
     )
