@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.active import centres, most_useful, reduced
 from ..core.contracts import Labelled
-from ..families.linear import Problem
+from ..families.problem import Problem
 from ..metrics.more_labels import gain_of_more
 from ..tokenizers.ngrams import Ngrams
 
@@ -28,12 +28,12 @@ class Pool:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._tokenizer = Ngrams.fit(texts)
-        self._problem = Problem.of(Labelled(texts, np.zeros(len(texts), dtype=np.int64)), self._tokenizer, 2, None, SEED)
+        self._problem = Problem.of(Labelled(texts, np.zeros(len(texts), dtype=np.int64)), self._tokenizer, 2, {}, SEED)
         self.features = self._problem.features
 
     def encoded(self, texts: Sequence[str]) -> Any:
         """Features of other texts, as `features` has those of the N."""
-        return Problem.of(Labelled(texts, np.zeros(len(texts), dtype=np.int64)), self._tokenizer, 2, None, SEED).features
+        return Problem.of(Labelled(texts, np.zeros(len(texts), dtype=np.int64)), self._tokenizer, 2, {}, SEED).features
 
     @cached_property
     def vectors(self) -> np.ndarray:

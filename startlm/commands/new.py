@@ -12,6 +12,7 @@ from typing import Any, Mapping, Sequence
 from ..columns import SAMPLE, guess_kind, kind_said, names_in
 from ..columns.category import LABEL_NAMES, OUTCOME_NAMES
 from ..columns.encoded import parse_columns
+from ..columns.text import TEXT_NAMES
 from ..columns.roles import Told, guess_roles, guess_split, names_parts, no_parts
 from ..columns.splits import propose_group, propose_time
 from ..core.contracts import Row, Table
@@ -82,7 +83,7 @@ def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequenc
         raise CallError(say(f"The table has one column ({table.columns[0]}): a text and a label are needed.", f"这张表只有一列（{table.columns[0]}）：需要文本和标签两列。"),
                         say('add a column of labels, or name the separator: --delimiter ";"', '请增加标签列，或写明分隔符：--delimiter ";"'), where=table.source)
     beside = tuple(told) or (roles.beside if columns == ALL or not text else ())
-    if not (text or beside) or not label:
+    if not (text or beside) or not label or (not text and not told and any(names_in(name, TEXT_NAMES) for name in beside)):
         raise _nothing_found("text" if label else "label", kinds, table.source)
     task = task or _task_of(label, kind_of[label])
     check_columns(table, (*text, *beside, label, split_column))  # of several files each

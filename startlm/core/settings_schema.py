@@ -45,4 +45,4 @@ def _property(setting: Setting) -> dict[str, Any]:
         found["minimum"] = 0
     if setting.default not in NONE:
         found["default"] = setting.default
-    return found | CHECKED.get(setting.check, {})
+    return found | (CHECKED.get(setting.check) or getattr(setting.check, "schema", {}))

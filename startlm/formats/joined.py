@@ -78,6 +78,9 @@ def known_joins(texts: Sequence[str]) -> None:
         Join.parse(text)
 
 
+known_joins.schema = {"items": {"type": "string", "pattern": r"\S.*\son\s+\S"}}  # type: ignore[attr-defined]  # as an editor checks it
+
+
 def move_join(text: str, seen: Callable[[str], str]) -> str:
     """The line with its path as `seen` from elsewhere."""
     join = Join.parse(text)
