@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-TWINS = {"README.md": "README.zh.md", "docs/tutorial.md": "docs/tutorial.zh.md", "docs/sources.md": "docs/sources.zh.md"}
+TWINS = {"README.md": "README.zh.md", "docs/tutorial.md": "docs/tutorial.zh.md", "docs/sources.md": "docs/sources.zh.md", "docs/label.md": "docs/label.zh.md"}
 LIMIT = 120  # seconds for one block
 
 _NUMBER = re.compile(r"[0-9a-f]{16}|\d(?:[\d.,:-]*\d)?")

@@ -21,7 +21,8 @@ BOTH = [name for pair in TWINS.items() for name in pair]
 
 @pytest.mark.loopback
 @pytest.mark.skipif(bool(needs()), reason=f"not installed: {', '.join(needs())}")
-@pytest.mark.parametrize("name, language", [("docs/tutorial.md", "en"), ("docs/tutorial.zh.md", "zh"), ("docs/sources.md", "en"), ("docs/sources.zh.md", "zh")])
+@pytest.mark.parametrize("name, language", [("docs/tutorial.md", "en"), ("docs/tutorial.zh.md", "zh"), ("docs/sources.md", "en"), ("docs/sources.zh.md", "zh"),
+                                            ("docs/label.md", "en"), ("docs/label.zh.md", "zh")])
 def test_a_document_goes_as_it_says(name: str, language: str, tmp_path: Path) -> None:
     assert run_document(name, tmp_path, language) == []
 
@@ -48,8 +49,8 @@ def test_every_family_is_named_where_family_is_explained() -> None:
 
 @pytest.mark.parametrize("name", [command.name or command.callback.__name__ for command in app.registered_commands])
 def test_every_command_is_shown(name: str) -> None:
-    for readme, tutorial in ((TWINS[a], TWINS[b]) if chinese else (a, b) for a, b in [("README.md", "docs/tutorial.md")] for chinese in (False, True)):
-        assert re.search(rf"\bstartlm {name}\b", read(readme) + read(tutorial))
+    for documents in (TWINS.keys(), TWINS.values()):
+        assert re.search(rf"\bstartlm {name}\b", "".join(map(read, documents)))
 
 
 def test_every_figure_is_explained() -> None:
