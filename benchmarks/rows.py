@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from code_path import fingerprint
-from sets import SETS
+from sets import LABELLING, SETS
 from work import Work
 
 LINEAR = ("startlm.families.linear", "startlm.tokenizers.ngrams", "startlm.engines.numpy")
@@ -52,6 +52,7 @@ ROWS: dict[str, Row] = {
     "transformer-speed": Row("given:network_row", ("transformer",), ("networks", *TRANSFORMER)),
     "families": Row("quality:families", needs=(*AUTO, *LSTM, *TRANSFORMER)),
     "budget": Row("commands:budget", needs=AUTO),
+    **{f"labelling-{name}": Row("labelling:measure", (name,)) for name in LABELLING},
     **{f"auto-{name}": Row("quality:auto", (name,), AUTO) for name in SETS},
     **{f"test-{name}": Row("quality:test", (name,), AUTO) for name, chosen in SETS.items() if chosen.test},
 }

@@ -109,6 +109,16 @@ def _families(figures: Figures) -> list[Cells]:
     } for line in figures["lines"]]  # fmt: skip
 
 
+def _labelling(figures: Figures) -> list[Cells]:
+    def counted(order: str) -> str:
+        return f"{figures['means'][order]:,.0f} ({min(figures['needed'][order]):,.0f}–{max(figures['needed'][order]):,.0f})"
+
+    return [{
+        "set": figures["set"], "pool": f"{figures['pool']:,}", "accuracy from all labels": percent(figures["full"]), "judged on": f"{figures['n']:,}",
+        "proposed order": counted("proposed"), "random order": counted("random"), "proposed / random": f"{figures['ratio']:.0%}",
+    }]  # fmt: skip
+
+
 def _timed(what: str) -> Callable[[Figures], list[Cells]]:
     return lambda figures: [{"command": what, "took": seconds(figures), "": ""}]
 
@@ -146,6 +156,7 @@ GROUPS = (
     Group("", "transformer-speed", _network),
     Group("int8 Transformer", "int8-speed", _int8, "Size small, banking77's messages, against the same weights in eager PyTorch."),
     Group("Each family", "families", _families, "Default settings, budget 5m; exact intervals."),
+    Group("Labels needed for nine tenths of the full accuracy", "labelling-", _labelling, "One fold of train judges; means of five seeds (fewest–most)."),
     Group("Commands", "predict-300k", _predict, WHOLE),
     Group("", "cold-text", _cold),
     Group("", "new-100k", _timed("`startlm new`, 100,000 rows")), Group("", "prepare-100k", _timed("`startlm prepare`, 100,000 rows")),
