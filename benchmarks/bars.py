@@ -7,7 +7,7 @@ from typing import Any, Callable, Mapping, NamedTuple
 
 import numpy as np
 from label_errors import CHOSEN as LABEL_ERRORS
-from sets import SETS
+from sets import LABELLING, SETS
 
 from startlm.metrics.intervals import exact_interval
 
@@ -167,6 +167,11 @@ def _label_errors(results: Results) -> Verdict:
     return Verdict(", ".join(f"{name} {percent(value)}" for name, value in top.items()), sum(value >= 0.6 for value in top.values()) >= 2)
 
 
+def _labelling(results: Results) -> Verdict:
+    ratios = {short(name): figures["ratio"] for name, figures in results.items()}
+    return Verdict(", ".join(f"{name} {ratio:.0%}" for name, ratio in ratios.items()), all(ratio <= 0.6 for ratio in ratios.values()))
+
+
 AUTO, TEST, LINEAR = (tuple(f"{kind}-{name}" for name, chosen in SETS.items() if kind != "test" or chosen.test) for kind in ("auto", "test", "linear"))
 BARS = (
     Bar("`auto` over 5 folds of train: the paired interval of the gain above zero on at least four of the six sets, wholly below on none", AUTO, _auto_above),
@@ -190,6 +195,7 @@ BARS = (
     _limit("new-100k", "`startlm new` on 100,000 rows ≤ 3 s", lambda f: f["median"], 3.0, "s"),
     _limit("prepare-100k", "`startlm prepare` of 100,000 messages ≤ 15 s", lambda f: f["median"], 15.0, "s"),
     _limit("help", "`startlm --help` ≤ 0.3 s", lambda f: f["median"], 0.3, "s"),
+    Bar("`startlm label`: at most 60 % of the labels of random order for nine tenths of the full accuracy", tuple(f"labelling-{name}" for name in LABELLING), _labelling),
     Bar("a budget is kept within 10 %", ("budget",), _budget),
     Bar("a second demo takes seconds (under 10)", ("demo",), _demo),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from code_path import fingerprint
 from label_errors import CHOSEN as LABEL_ERRORS
-from sets import SETS
+from sets import LABELLING, SETS
 from work import Work
 
 LINEAR = ("startlm.families.linear", "startlm.tokenizers.ngrams", "startlm.engines.numpy")
@@ -54,6 +54,7 @@ ROWS: dict[str, Row] = {
     **{f"label-errors-{name}": Row("label_errors:measure", (name,), LINEAR) for name in LABEL_ERRORS},
     "families": Row("quality:families", needs=(*AUTO, *LSTM, *TRANSFORMER)),
     "budget": Row("commands:budget", needs=AUTO),
+    **{f"labelling-{name}": Row("labelling:measure", (name,)) for name in LABELLING},
     **{f"auto-{name}": Row("quality:auto", (name,), AUTO) for name in SETS},
     **{f"test-{name}": Row("quality:test", (name,), AUTO) for name, chosen in SETS.items() if chosen.test},
 }

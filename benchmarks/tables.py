@@ -117,6 +117,16 @@ def _label_errors(figures: Figures) -> list[Cells]:
     } for name, side in sides.items() if side in figures]  # fmt: skip
 
 
+def _labelling(figures: Figures) -> list[Cells]:
+    def counted(order: str) -> str:
+        return f"{figures['means'][order]:,.0f} ({min(figures['needed'][order]):,.0f}–{max(figures['needed'][order]):,.0f})"
+
+    return [{
+        "set": figures["set"], "pool": f"{figures['pool']:,}", "accuracy from all labels": percent(figures["full"]), "judged on": f"{figures['n']:,}",
+        "proposed order": counted("proposed"), "random order": counted("random"), "proposed / random": f"{figures['ratio']:.0%}",
+    }]  # fmt: skip
+
+
 def _timed(what: str) -> Callable[[Figures], list[Cells]]:
     return lambda figures: [{"command": what, "took": seconds(figures), "": ""}]
 
@@ -157,6 +167,7 @@ GROUPS = (
           "5 % of the train labels changed at random, three times; both rank the same out-of-fold confidences of `linear`; pooled, exact intervals. "
           "Labels that were wrong before count as not planted."),
     Group("Each family", "families", _families, "Default settings, budget 5m; exact intervals."),
+    Group("Labels needed for nine tenths of the full accuracy", "labelling-", _labelling, "One fold of train judges; means of five seeds (fewest–most)."),
     Group("Commands", "predict-300k", _predict, WHOLE),
     Group("", "cold-text", _cold),
     Group("", "new-100k", _timed("`startlm new`, 100,000 rows")), Group("", "prepare-100k", _timed("`startlm prepare`, 100,000 rows")),

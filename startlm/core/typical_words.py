@@ -31,11 +31,15 @@ def words_of(text: str) -> set[str]:
     found: set[str] = set()
     for match in _run.finditer(text.lower()):
         run = match[0]
-        if run[0] < "\u3400" or run[0] > "\u9fff":
-            found |= {run} if len(run) > 1 else set()
-        else:
+        if _is_chinese(run):
             found |= {run[i : i + n] for n in _PIECES for i in range(len(run) - n + 1)}
+        elif len(run) > 1:
+            found.add(run)
     return found
+
+
+def _is_chinese(word: str) -> bool:
+    return "\u3400" <= word[0] <= "\u9fff"
 
 
 def typical_words(texts: Sequence[str], groups: Sequence[int] | np.ndarray, count: int = 5) -> list[list[str]]:
@@ -47,17 +51,20 @@ def typical_words(texts: Sequence[str], groups: Sequence[int] | np.ndarray, coun
     everywhere: Counter[str] = Counter()
     for each in inside:
         everywhere.update(each)
-    total = sum(everywhere.values())
-    return [_chosen(each, _scores(each, everywhere, total), count) for each in inside]
+    scored = [_scores(each, everywhere, True) | _scores(each, everywhere, False) for each in inside]
+    return [_chosen(each, scores, count) for each, scores in zip(inside, scored)]
 
 
-def _scores(inside: Counter[str], everywhere: Counter[str], total: int) -> dict[str, float]:
-    """z of each word that comes at least twice in the group, or once in a group where none does."""
+def _scores(inside: Counter[str], everywhere: Counter[str], chinese: bool) -> dict[str, float]:
+    """z of each word, or Chinese piece, that comes at least twice in the group, or once in a group where none does.
+
+    Each kind is compared with its own: else in a mixed table every English word would be typical of an English group.
+    """
     fewest = min(2, max(inside.values(), default=0))
-    words = [word for word, rows in inside.items() if rows >= fewest]
+    words = [word for word, rows in inside.items() if rows >= fewest and _is_chinese(word) == chinese]
+    n, total = (sum(rows for word, rows in counts.items() if _is_chinese(word) == chinese) for counts in (inside, everywhere))
     here = np.array([inside[word] for word in words], dtype=np.float64)
     prior = np.array([everywhere[word] for word in words], dtype=np.float64)
-    n = sum(inside.values())
     there = prior - here
     odds = np.log((here + prior) / (n + total - here - prior + 1)) - np.log((there + prior) / (2 * total - n - there - prior + 1))
     z = odds / np.sqrt(1 / (here + prior) + 1 / (there + prior))
@@ -72,6 +79,6 @@ def _chosen(inside: Counter[str], scores: dict[str, float], count: int) -> list[
         if kin is None:
             if len(chosen) < count:
                 chosen.append(word)
-        elif chosen[kin] in word and word[0] >= "\u3400" and inside[word] >= _SAME * inside[chosen[kin]]:
+        elif chosen[kin] in word and _is_chinese(word) and inside[word] >= _SAME * inside[chosen[kin]]:
             chosen[kin] = word
     return chosen
