@@ -16,7 +16,6 @@ from ..columns.roles import guess_roles
 from ..core.contracts import Progress, Table
 from ..core.durable import write_text
 from ..core.errors import CallError
-from ..core.findings import give_aways
 from ..core.inspect_page import inspect_page
 from ..core.language import Said, say
 from ..core.near_duplicates import near_pairs
@@ -24,6 +23,7 @@ from ..core.personal import count_personal
 from ..core.shelves import look_up
 from ..formats import is_address, no_rows, open_table
 from ..formats.rows import Rows
+from ..tasks.give_aways import give_aways
 from .display import Display
 
 FEWEST = 10  # rows of a label below which `new` can be followed, but little be learnt

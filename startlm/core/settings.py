@@ -209,12 +209,14 @@ def _example(setting: Setting) -> Any:
     """The default; where there is none, a value that will do, so that the line works when its # is taken off."""
     if setting.default not in NONE:
         return setting.default
+    if setting.name in EXAMPLES:
+        return EXAMPLES[setting.name]
     told = re.search('for instance "([^"]+)"', setting.doc.en)
     words = [value for part in (setting.type, *get_args(setting.type)) for value in get_args(part) if isinstance(value, str)]
     if told or setting.choices or words:
         return told[1] if told else (*setting.choices, *words)[0]
     kind = str(setting.type)
-    return True if "bool" in kind else 1 if "int" in kind else 0.5 if "float" in kind else EXAMPLES.get(setting.name, "…")
+    return True if "bool" in kind else 1 if "int" in kind else 0.5 if "float" in kind else "…"
 
 
 # ------------------------------------------------------- forms of values
