@@ -60,7 +60,7 @@ class Person:
         self.tell(self._legend(keys, question))
         while True:
             key = unicodedata.normalize("NFKC", self.terminal.key()) or "q"  # full-width digits too
-            if key in ("q", "\x04"):
+            if key in ("q", "\x04", "\0"):  # Ctrl-D that was typed ahead, while the terminal still read lines, comes as NUL
                 raise Leave
             if key in keys:
                 return key, ""

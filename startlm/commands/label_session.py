@@ -59,6 +59,8 @@ class Session:
         if not free:
             return []
         texts, labels = self.book.examples(TRAIN)
+        if self.phase in (RANDOM, ("", "")):  # the first time takes seconds: all messages are looked at
+            self.person.tell(say("Looking for what to ask next …", "正在找接下来该问的消息……"), "dim")
         chosen = self.book.pool.next_texts(texts, labels, self.book.in_pool(free))
         if self.book.pool.from_everywhere(labels):
             self._begin(say("from everywhere", "各处"), say(f"Now {len(chosen)} messages from everywhere: one from the middle of each of {len(chosen)} clusters.", f"现在从各处各取一条：分成 {len(chosen)} 个簇，每簇取最中间的一条。"))

@@ -67,8 +67,9 @@ class Talk:
         os.write(self.master, keys.encode())
 
     def code(self) -> int:
+        end = time.monotonic() + 60
         while self.process.poll() is None and self.read(0.2):
-            continue
+            assert time.monotonic() < end, f"it did not end; there is:\n{self.text[self.seen:]}"
         return self.process.wait(timeout=60)
 
 
@@ -124,6 +125,15 @@ def test_an_arrow_key_is_no_label(folder: Path) -> None:
         talk.type("q")
         assert talk.code() == 0
     assert len(labels(folder)) == 2
+
+
+@pytest.mark.parametrize("wait", [0.0, 1.0])
+def test_ctrl_d_ends_it_also_where_it_was_typed_ahead(folder: Path, wait: float) -> None:
+    with Talk(folder, "--data", "inbox.csv") as talk:
+        talk.until("drawn at random")  # the terminal still reads lines
+        time.sleep(wait)
+        talk.type("\x04")
+        assert talk.code() == 0
 
 
 def test_ctrl_c_stops_leaves_the_terminal_as_it_was_and_the_same_command_goes_on(folder: Path) -> None:
