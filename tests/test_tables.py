@@ -41,7 +41,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished project `paid` that tells a number from four columns."""
     folder = tmp_path_factory.mktemp("orders")
     write_orders(folder / "orders.csv")
-    done = startlm("new", "paid", "--data", "orders.csv", "--label", "paid", "--columns", "pieces,weight,city,ordered", "--json", folder=folder)
+    done = startlm("new", "paid", "--data", "orders.csv", "--label", "paid", "--columns", "pieces: number,weight,city,ordered", "--json", folder=folder)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["columns"] == list(NUMBERS)
     done = startlm("run", "paid", folder=folder)
@@ -117,7 +117,7 @@ def test_text_in_a_column_of_numbers_stops_and_is_listed_or_skipped(tmp_path: Pa
         prepare_examples(rows, columns=NUMBERS, label="paid", task="score", folder=tmp_path)
     assert 'bad_rows = "skip"' in refused.value.hint.en and "three or four" in (tmp_path / "rejects.csv").read_text("utf-8")
     examples = prepare_examples(rows, columns=NUMBERS, label="paid", task="score", bad_rows="skip", folder=tmp_path)
-    assert examples.meta["rejected"] == 1 and 7 not in examples.frame["row"].to_list()
+    assert examples.meta["rejected"] == 1 and len(examples.frame) == len(rows) - 1
 
 
 @pytest.mark.parametrize("odd", ["inf", "a lot"])

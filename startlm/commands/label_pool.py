@@ -47,7 +47,7 @@ class Pool:
         problem = replace(self._problem, features=features[:, used], targets=labels, labels=int(labels.max()) + 1)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of many labels with few texts each, which is how labelling begins
-            weights, bias = problem.solve(COST, RATIO)
+            weights, bias = problem.solve(cost=COST, ratio=RATIO)
         found = (self.features if asked is None else asked)[:, used] @ weights + bias
         return np.concatenate([-found / 2, found / 2], axis=1) if found.shape[1] == 1 else found
 
