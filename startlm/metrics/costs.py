@@ -20,7 +20,7 @@ from .intervals import FEWEST_ROWS, bootstrap_means, no_figure, percentile_inter
 
 PERSON = "person"  # what is answered where a row is handed over
 PER = 1_000  # rows that costs are told for
-_line = re.compile(r"(.+?)\s*->\s*(.+?)\s*:\s*([0-9]+(?:\.[0-9]+)?)")
+_cost = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 
 class Costs(NamedTuple):
@@ -62,10 +62,11 @@ def parse_costs(lines: Sequence[str], labels: Sequence[str]) -> Costs:
     """
     matrix, person = np.zeros((len(labels), len(labels))), None
     for line in lines:
-        found = _line.fullmatch(line.strip())
-        if found is None:
+        names, _, told = line.rpartition(":")
+        truth, arrow, answer = (part.strip() for part in names.partition("->"))
+        if not (truth and arrow and answer) or not _cost.fullmatch(told.strip()):
             raise _wrong(say(f"[evaluate] costs: {line!r} is not of the form TRUTH -> ANSWER: COST.", f"[evaluate] costs：{line!r} 不是“真实标签 -> 回答: 代价”的形式。"), labels)
-        truth, answer, cost = found[1], found[2], float(found[3])
+        cost = float(told)
         if answer == PERSON and truth == "*" and PERSON not in labels:
             person = cost
             continue
