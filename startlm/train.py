@@ -277,6 +277,8 @@ class _Climb:
             if not logits.shape[1]:  # as wide as the engine's answers are: a number may come as the difference of two
                 logits = np.zeros((len(self.learn), answers.shape[1]), dtype=np.float32)
             logits[outside] = answers
+        if not logits.shape[1]:  # rows that cannot be divided: no fold says anything
+            logits = np.zeros((len(self.learn), self.count), dtype=np.float32)
         return Rung(kept.fitted, logits)
 
     def _fit(self, recipe: Recipe, train: Labelled, dev: Labelled | None, target: Path) -> Iterator[Progress]:
