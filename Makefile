@@ -7,6 +7,7 @@ PYTHON ?= python3
 PIP_FLAGS ?=
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
+AT_ONCE = -n 2 --dist loadfile  # two tests at once, those of one file one after the other
 SYSTEM_PACKAGES = chromium strace fonts-noto-cjk postgresql
 
 .DEFAULT_GOAL := help
@@ -42,10 +43,10 @@ $(BASE)/.ready: pyproject.toml constraints.txt $(READY)
 	@touch $(BASE)/.ready
 
 test: $(READY) $(BASE)/.ready system
-	STARTLM_BASE=$(BASE) $(BIN)/python -m pytest
+	STARTLM_BASE=$(BASE) $(BIN)/python -m pytest $(AT_ONCE)
 
 test-long: $(READY) $(BASE)/.ready system
-	STARTLM_BASE=$(BASE) $(BIN)/python -m pytest -m ""
+	STARTLM_BASE=$(BASE) $(BIN)/python -m pytest -m "" $(AT_ONCE)
 	$(BIN)/python tests/defects.py
 
 check: $(READY)
