@@ -17,6 +17,7 @@ from ..core.durable import writing
 from ..core.errors import CallError
 from ..core.language import Said, say
 from ..formats import find_format, no_rows, no_such_column, open_table
+from ..formats.delimited import undisarm
 from .label_data import LABELS, label_table
 from .label_person import Leave, Person
 
@@ -56,7 +57,7 @@ def read_doubts(path: str) -> list[Doubt]:
 def _rows(table: Table) -> Iterator[tuple[int, dict[str, str]]]:
     for row in table.rows():
         if isinstance(row, Row):
-            yield row.line, {name: as_text(value) for name, value in zip(table.columns, row.values)}
+            yield row.line, {name: undisarm(as_text(value)) for name, value in zip(table.columns, row.values)}  # evaluate writes it for spreadsheets
 
 
 class Check:

@@ -10,7 +10,9 @@ import pytest
 
 from startlm.commands import label as command
 from startlm.commands.label import Asked, label_rows
+from startlm.commands.label_check import read_doubts
 from startlm.core.errors import CallError
+from startlm.formats.delimited import Delimited
 from tickets import tickets
 
 ROWS = [{"message": row["message"], "team": row["team"], "note": f"n, {row['id']}"} for row in tickets(12)]
@@ -121,3 +123,13 @@ def test_a_folder_that_is_no_project_is_refused(check: Any) -> None:
     Path("desk/startlm.toml").unlink()
     with pytest.raises(CallError, match="desk is not a project"):
         check("k", [doubt(1)])
+
+
+def test_what_evaluate_disarmed_for_a_spreadsheet_comes_back_as_it_was(tmp_path: Path) -> None:
+    cells = {"row": 3, "text": "=2+2 is what I paid", "label": "@tea", "suggested": "-post"}
+    with (tmp_path / "label_errors.csv").open("wb") as stream:
+        writer = Delimited.writer(stream, list(cells), for_excel=True)
+        writer.write_many([list(cells.values())])
+        writer.close()
+    [doubt] = read_doubts(str(tmp_path / "label_errors.csv"))
+    assert (doubt.row, doubt.text, doubt.label, doubt.suggested) == tuple(cells.values())
