@@ -47,3 +47,31 @@ class Opened:
 
     def visible(self, language: str) -> bool:
         return bool(self.page.locator(f"#headline .{language}").is_visible())
+
+
+# ------------------------------------------------------- what every report keeps
+
+OUTSIDE = """[...document.querySelectorAll('svg')].flatMap(svg => { const box = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll('text')].filter(text => { const own = text.getBoundingClientRect();
+        return own.width && (own.left < box.left - 3 || own.right > box.right + 3 || own.top < box.top - 3 || own.bottom > box.bottom + 3); })
+        .map(text => text.textContent); })"""
+"""The words of pictures that are cut off."""
+SMALLEST = """[...document.querySelectorAll('svg')].map(svg => Math.min(...[...svg.querySelectorAll('text')].map(text =>
+    parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)))"""
+"""The smallest words of each picture, in pixels."""
+
+
+def check_fits_a_phone(chromium: Any, path: Path, scheme: str) -> None:
+    """Quiet, offline, and no wider than a phone in either language, with everything unfolded too."""
+    opened = Opened(chromium, path, color_scheme=scheme)
+    for language in ("zh", "en"):
+        opened.page.locator(f"label[for={language}]").click()
+        assert opened.width() <= PHONE["width"], language
+    opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert opened.width() <= PHONE["width"] and opened.said == []
+
+
+def check_headline_is_seen(chromium: Any, path: Path, size: dict[str, int]) -> None:
+    """In the upper half of the window, without scrolling."""
+    box = Opened(chromium, path, viewport=size).page.locator("#headline").bounding_box()
+    assert box["y"] >= 0 and box["y"] + box["height"] <= size["height"] / 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from browser import DESK, PHONE, Opened
+from browser import DESK, OUTSIDE, PHONE, SMALLEST, Opened, check_fits_a_phone, check_headline_is_seen
 from toy_report import messages, report_of
 
 from startlm.core.report_page import report_page
@@ -30,19 +30,13 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize(("name", "scheme"), [("good", "light"), ("bad", "dark"), ("few", "light"), ("long", "dark")])
 def test_the_report_is_quiet_asks_for_nothing_and_fits_a_phone(chromium, reports, name, scheme):
-    opened = Opened(chromium, reports[name], color_scheme=scheme)
-    for language in ("zh", "en"):
-        opened.page.locator(f"label[for={language}]").click()
-        assert opened.width() <= PHONE["width"], language
-    opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    assert opened.width() <= PHONE["width"] and opened.said == []
+    check_fits_a_phone(chromium, reports[name], scheme)
 
 
 @pytest.mark.parametrize("size", [PHONE, DESK])
 def test_the_headline_is_seen_without_scrolling(chromium, reports, size):
     for name in ("good", "bad", "few"):
-        box = Opened(chromium, reports[name], viewport=size).page.locator("#headline").bounding_box()
-        assert box["y"] >= 0 and box["y"] + box["height"] <= size["height"] / 2
+        check_headline_is_seen(chromium, reports[name], size)
 
 
 @pytest.mark.parametrize(("locale", "first", "other"), [("zh-CN", "zh", "en"), ("en-GB", "en", "zh"), ("fr-FR", "en", "zh")])
@@ -63,17 +57,11 @@ def test_without_script_it_is_english_and_still_switches(chromium, reports):
 
 
 def test_text_in_pictures_is_no_smaller_than_eleven_pixels_on_a_phone(chromium, reports):
-    smallest = """[...document.querySelectorAll('svg')].map(svg => Math.min(...[...svg.querySelectorAll('text')].map(text =>
-        parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)))"""
-    sizes = Opened(chromium, reports["good"]).page.evaluate(smallest)
+    sizes = Opened(chromium, reports["good"]).page.evaluate(SMALLEST)
     assert len(sizes) >= 5 and min(sizes) >= 11
 
 
 def test_nothing_in_a_picture_is_cut_off(chromium, reports):
     """Labels stay inside their drawing, in a font that this machine has."""
-    outside = """[...document.querySelectorAll('svg')].flatMap(svg => { const box = svg.getBoundingClientRect();
-        return [...svg.querySelectorAll('text')].filter(text => { const own = text.getBoundingClientRect();
-            return own.width && (own.left < box.left - 3 || own.right > box.right + 3 || own.top < box.top - 3 || own.bottom > box.bottom + 3); })
-            .map(text => text.textContent); })"""
     for name in ("good", "long"):
-        assert Opened(chromium, reports[name], viewport=DESK).page.evaluate(outside) == []
+        assert Opened(chromium, reports[name], viewport=DESK).page.evaluate(OUTSIDE) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from browser import DESK, PHONE, Opened
+from browser import DESK, OUTSIDE, PHONE, SMALLEST, Opened, check_fits_a_phone, check_headline_is_seen
 from toy_numbers import content_of
 
 from startlm.core.report_numbers import numbers_page
@@ -13,12 +13,6 @@ from startlm.core.report_numbers import numbers_page
 pytestmark = [pytest.mark.browser, pytest.mark.loopback]  # playwright speaks to its own driver
 
 LONG = "a_column_whose_name_is_much_too_long_for_any_telephone_of_this_world_or_the_next"
-OUTSIDE = """[...document.querySelectorAll('svg')].flatMap(svg => { const box = svg.getBoundingClientRect();
-    return [...svg.querySelectorAll('text')].filter(text => { const own = text.getBoundingClientRect();
-        return own.width && (own.left < box.left - 3 || own.right > box.right + 3 || own.top < box.top - 3 || own.bottom > box.bottom + 3); })
-        .map(text => text.textContent); })"""
-SMALLEST = """[...document.querySelectorAll('svg')].map(svg => Math.min(...[...svg.querySelectorAll('text')].map(text =>
-    parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)))"""
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +29,13 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize(("name", "scheme"), [("good", "light"), ("prices", "dark"), ("bad", "dark"), ("few", "light"), ("long", "light")])
 def test_the_report_is_quiet_asks_for_nothing_and_fits_a_phone(chromium, reports, name, scheme):
-    opened = Opened(chromium, reports[name], color_scheme=scheme)
-    for language in ("zh", "en"):
-        opened.page.locator(f"label[for={language}]").click()
-        assert opened.width() <= PHONE["width"], language
-    opened.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    assert opened.width() <= PHONE["width"] and opened.said == []
+    check_fits_a_phone(chromium, reports[name], scheme)
 
 
 @pytest.mark.parametrize("size", [PHONE, DESK])
 def test_the_headline_is_seen_without_scrolling(chromium, reports, size):
     for name in ("good", "bad", "few"):
-        box = Opened(chromium, reports[name], viewport=size).page.locator("#headline").bounding_box()
-        assert box["y"] >= 0 and box["y"] + box["height"] <= size["height"] / 2
+        check_headline_is_seen(chromium, reports[name], size)
 
 
 def test_words_in_pictures_change_with_the_language(chromium, reports):

@@ -13,12 +13,11 @@ import numpy as np
 
 from ..core.errors import CallError
 from ..core.language import say
-from ..core.model_file import WORD, list_of, one_of, record, where
+from ..core.model_file import MOST_COLUMNS, WORD, list_of, one_of, record, where
 from ..core.shelves import look_up
 from . import COLUMNS, Encoding, kind_said
 from .stored import checked, damaged
 
-MOST_COLUMNS = 10_000
 Kinds = Mapping[str, str]
 Habits = Mapping[str, Mapping[str, Any]]
 _COLUMN = say("column", "列")

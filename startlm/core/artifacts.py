@@ -117,8 +117,12 @@ class Examples:
         if encoder is not None and self.meta["kinds"]:
             features, words = encoder.encode(self.cells(rows))
             beside = {"features": features, "words": words, "word_count": encoder.word_count}
-        known = self.frame["target"][rows].to_numpy() if self.numeric else self.frame["label"][rows].to_numpy().astype(np.int64)
-        return Labelled(self.frame["text"][rows].to_list(), known, **beside)
+        return Labelled(self.frame["text"][rows].to_list(), self.known(*parts), **beside)
+
+    def known(self, *parts: str) -> np.ndarray:
+        """What is known of the rows of these parts: label numbers, int64 (n,), or targets in the data's own unit, float64 (n,)."""
+        rows = self.rows_of(*parts)
+        return self.frame["target"][rows].to_numpy() if self.numeric else self.frame["label"][rows].to_numpy().astype(np.int64)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,13 @@ def pair(left: str, right: str) -> str:
 # ----------------------------------------------------------------------- page
 
 
+def page_of_sections(sections: Iterable[str]) -> str:
+    """The page of a report: its sections, less the empty ones, and what its intervals are."""
+    said = say("Intervals are 95 %: exact where a figure is a share of rows, else by bootstrap. Every number of this page stands in report.json.",
+               "区间均为 95%：比例用精确区间，其余用自助法。本页所有数字都在 report.json 里。")
+    return whole_page("\n".join(filter(None, sections)), both(said))
+
+
 def whole_page(body: str, bottom: str, title: Said = say("report", "评估报告")) -> str:
     """The page around its main part: nothing is loaded, and no other script runs than ours."""
     style = Path(__file__).with_name("report_page.css").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import Any
 from .amounts import amount, between
 from .language import say
 from .number_pictures import answers_picture, bin_names, bins_picture, errors_picture
-from .report_html import both, code, folded, lead, marked, of_the_user, pair, percent, picture, section, table, tile, whole_page, with_range
+from .report_html import both, code, folded, lead, marked, of_the_user, page_of_sections, pair, percent, picture, section, table, tile, with_range
 from .report_page import data_section, verdict, warnings_first
 from .report_sections import Content, figure_of, ladder_section
 
@@ -39,11 +39,7 @@ def numbers_page(content: Content) -> str:
         ladder_section(content),
         data_section(content, _target(content)),
     ]
-    bottom = say(
-        "Intervals are 95 %: exact where a figure is a share of rows, else by bootstrap. Every number of this page stands in report.json.",
-        "区间均为 95%：比例用精确区间，其余用自助法。本页所有数字都在 report.json 里。",
-    )
-    return whole_page("\n".join(filter(None, body)), both(bottom))
+    return page_of_sections(body)
 
 
 def _unit(name: str) -> str:

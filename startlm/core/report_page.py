@@ -10,7 +10,7 @@ from typing import Mapping, Sequence
 from .language import Said, say
 from .pictures import ranked
 from .report_costs import costs_section
-from .report_html import both, code, folded, marked, of_the_user, percent, section, tile, whole_page, with_range
+from .report_html import both, code, folded, marked, of_the_user, page_of_sections, percent, section, tile, with_range
 from .report_next import LANGUAGES, next_items, next_sections
 from .report_sections import (
     FIGURES,
@@ -54,13 +54,7 @@ def report_page(content: Content) -> str:
         ladder_section(content),
         data_section(content, [(say("labels", "标签"), f"{len(content['labels']):,}")]),
     ]
-    bottom = both(
-        say(
-            "Intervals are 95 %: exact where a figure is a share of rows, else by bootstrap. Every number of this page stands in report.json.",
-            "区间均为 95%：比例用精确区间，其余用自助法。本页所有数字都在 report.json 里。",
-        )
-    )
-    return whole_page("\n".join(filter(None, body)), bottom)
+    return page_of_sections(body)
 
 
 # -------------------------------------------------------------------- verdict

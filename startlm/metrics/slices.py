@@ -17,6 +17,7 @@ import numpy as np
 from startlm.core.contracts import Figure
 
 from .intervals import FEWEST_ROWS, LEVEL, share_figures
+from .pairwise import holm
 
 SHOWN = 30  # slices of a report that are not worse: all that are worse are shown
 
@@ -104,16 +105,6 @@ def fisher_exact(hits: int, n: int, all_hits: int, all_rows: int) -> float:
     chances = np.exp(ways - ways.max())
     own = chances[hits - at[0]]
     return float(min(1.0, chances[chances <= own * (1 + 1e-7)].sum() / chances.sum()))
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's adjusted p, float64 (M,): below a level, all that are so hold together with that level (Holm 1979)."""
-    p = np.asarray(p, dtype=np.float64)
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(1.0, stepped)
-    return adjusted
 
 
 def _groups(values: Sequence[str]) -> list[tuple[str, np.ndarray]]:

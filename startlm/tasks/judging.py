@@ -30,7 +30,7 @@ class Judging(ABC):
         self.predictor, self.examples, self.settings, self.task = predictor, examples, settings, predictor.task
         self.rows = examples.rows_of("test")
         self.test = examples.labelled("test", encoder=predictor.encoder)
-        self.learnt = examples.labelled("train", "dev", "calibration").labels
+        self.learnt = examples.known("train", "dev", "calibration")
         self.cheapest: Any = None  # the ladder's first rung, judged on the same rows
 
     def answer(self) -> Iterator[Progress]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Iterable, Sequence
 
 import numpy as np
 
@@ -75,9 +75,7 @@ class Preparing:
         settings, columns = self.settings, {name: self.rows.column(name) for name in self.settings.text}
         self.cleaned = clean_rows(columns, len(self.rows.line), self.cleaning, self.places)
         texts, labels = self.cleaned.texts, self.label
-        filled = [bool(text) for text in texts] if settings.text else [True] * len(texts)
-        if self.kinds and settings.text:  # a row without a text still has its other columns
-            filled = [True] * len(texts)
+        filled = [True] * len(texts) if self.kinds else [bool(text) for text in texts]  # a row without a text may have other columns
         for where, start, end in self.rows.bounds:
             check_usable(filled[start:end], labels[start:end], where=where, read=", ".join((*settings.text, *self.kinds)), label=settings.label or "", test=start > 0)
         check_sentences(texts[:self.rows.bounds[0][2]], where=self.where, text=", ".join(settings.text))
@@ -138,12 +136,17 @@ class Preparing:
 
     def _find_give_aways(self, learn: np.ndarray) -> None:
         at = self.kept[learn]
-        raw = lambda names: {name: [self.rows.values[i][self.rows.columns.index(name)] for i in at] for name in names}  # noqa: E731
-        columns = {"unused": raw(self.unused), "beside": raw(self.kinds), "text": {name: [values[i] for i in at] for name, values in self.cleaned.columns.items()}}
+        texts = {name: [values[i] for i in at] for name, values in self.cleaned.columns.items()}
+        columns = {"unused": self._raw(self.unused, at), "beside": self._raw(self.kinds, at), "text": texts}
         found = find_give_aways(self.places, at, columns, self.learnt.names_of([self.label[i] for i in learn]))
         if found and self.settings.give_aways == "stop":
             raise stopped_by(found, 'give_aways = "report"', where=self.where)
         self.findings += found
+
+    def _raw(self, names: Iterable[str], at: np.ndarray) -> dict[str, list[Any]]:
+        """These columns as read, at these positions."""
+        columns = {name: self.rows.column(name) for name in names}
+        return {name: [values[i] for i in at] for name, values in columns.items()}
 
     def _find_leaks(self, learn: np.ndarray, held: np.ndarray, drop: np.ndarray) -> None:
         compared, threshold = (self.values, 0.9) if self.settings.text else (self.key, None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from startlm.core.amounts import amount, between
 from startlm.core.number_pictures import answers_picture
 from startlm.core.report_numbers import numbers_page
+from outline import Outline
 from toy_numbers import content_of
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "report.schema.json"
@@ -30,36 +30,15 @@ def page(content: dict[str, Any]) -> str:
     return numbers_page(content)
 
 
-class _Closed(HTMLParser):
-    """The words of a page, and the elements left open at its end."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.words = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        if tag not in ("meta", "link", "input", "br", "wbr", "path", "line"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in ("path", "line"):
-            assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.words += "" if self.open and self.open[-1] in ("style", "script") else data
-
-
 def test_the_headline_comes_first_in_both_languages(content, page):
-    words = _Closed(page[page.index("<main>"):page.index("<footer>")]).words
+    words = Outline(page[page.index("<main>"):page.index("<footer>")]).words
     assert words.index(content["headline"]["en"]) < 100 and content["headline"]["zh"] in words
 
 
 @pytest.mark.parametrize("changed", [{}, {"rows": 0}, {"rows": 10}, {"rows": 60}, {"skewed": True, "rows": 900}, {"noise": 0.0, "rows": 300}])
 def test_every_report_is_a_whole_page(changed):
     page = numbers_page(content_of(**{"rows": 300, **changed}))
-    closed = _Closed(page)
+    closed = Outline(page)
     assert closed.open == [] and not re.search(r"\bNone\b|\bnan\b|\binf\b", closed.words)
 
 
@@ -110,7 +89,7 @@ def test_text_from_the_data_stays_text(content):
     evil |= {"unused": [EVIL], "headline": said, "warnings": [said]}
     evil["cheapest"]["family"] = evil["ladder"][0]["family"] = EVIL
     page = numbers_page(evil)
-    assert _Closed(page).open == [] and page.count("<script>") == 1 and "<img" not in page and page.encode("utf-8")
+    assert Outline(page).open == [] and page.count("<script>") == 1 and "<img" not in page and page.encode("utf-8")
 
 
 def test_the_same_content_gives_the_same_bytes(content, page):

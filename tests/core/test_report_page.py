@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 import time
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -17,6 +16,7 @@ import pytest
 from startlm.commands.schema import schema_of
 from startlm.core.pictures import confused_block, ranked, shortened, squeezed, width_of
 from startlm.core.report_page import report_page
+from outline import Outline
 from toy_report import messages, report_of
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "report.schema.json"
@@ -36,37 +36,13 @@ def page(content) -> str:
     return report_page(content)
 
 
-class _Outline(HTMLParser):
-    """The elements of a page, and its words without style and script."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.words = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in ("meta", "link", "input", "br", "wbr", "path", "line"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag in ("path", "line"):
-            return
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.words += "" if self.open and self.open[-1] in ("style", "script") else data
-
-
 def test_the_headline_comes_first_in_both_languages(content, page):
-    words = _Outline(page[page.index("<main>"):page.index("<footer>")]).words
+    words = Outline(page[page.index("<main>"):page.index("<footer>")]).words
     assert words.index(content["headline"]["en"]) < 100 and content["headline"]["zh"] in words
 
 
 def test_every_element_that_is_opened_is_closed(page):
-    assert _Outline(page).open == []
+    assert Outline(page).open == []
 
 
 def test_each_figure_stands_there_with_its_interval(content, page):
@@ -75,7 +51,7 @@ def test_each_figure_stands_there_with_its_interval(content, page):
 
 
 def test_nothing_is_loaded_and_only_our_script_may_run(page):
-    outline = _Outline(page)
+    outline = Outline(page)
     assert [value for _, given in outline.elements for name, value in given.items() if name in ("src", "srcset", "xlink:href")] == []
     assert {given.get("href") for tag, given in outline.elements if "href" in given} == {"data:,", "mistakes.csv", "label_errors.csv"}
     assert "@import" not in page and "url(" not in page and "//" not in re.sub(r"<(script|style)>.*?</\1>", "", page, flags=re.S)
@@ -116,7 +92,7 @@ def _slice(kind: str, column: str, value: str, worse: bool) -> dict[str, Any]:
 @pytest.mark.parametrize("names", [EVIL, EVIL[::-1]])
 def test_text_from_the_data_stays_text(content, page, names):
     evil = report_page(_with_labels(content, names))
-    outline = _Outline(evil)
+    outline = Outline(evil)
     assert outline.open == [] and evil.count("<script>") == 1 and "<img" not in evil and "onerror" not in str([given for _, given in outline.elements])
     assert {name for _, given in outline.elements for name in given if name.startswith("on")} == set()
     assert "@0@" in outline.words  # a label that looks like a token stays itself
@@ -133,7 +109,7 @@ def test_a_model_no_better_than_the_baseline_is_impossible_to_miss():
 
 def test_ten_rows_say_that_there_is_not_enough_data():
     few = report_of(messages(10, 3, wrong=0.0))
-    words = _Outline(report_page(few)).words
+    words = Outline(report_page(few)).words
     assert words.count("not enough data") >= len(few["figures"]) - 4 and "数据不够" in words and "<svg" in report_page(few)
     assert not re.search(r"\bNone\b|\bnan\b", words)
 
@@ -145,7 +121,7 @@ def test_a_report_without_test_rows_is_a_page_too(content):
         figure |= none
     empty["confusion"]["counts"] = [[0] * len(empty["labels"]) for _ in empty["labels"]]
     empty["confused_pairs"], empty["hand_over"]["curve"], empty["calibration"]["bins"] = [], [], []
-    assert _Outline(report_page(empty)).open == []
+    assert Outline(report_page(empty)).open == []
 
 
 # --------------------------------------------------------------------- many labels
@@ -254,7 +230,7 @@ def test_startlm_schema_report_gives_the_published_schema():
 def test_groups_that_are_worse_are_named_first_with_how_many_were_looked_at(content):
     slices = [_slice("language", "", "zh", True), _slice("column", "shop", "north", False)]
     page = report_page({**content, "slices": {"looked_at": 14, "level": 0.05, "n": 140, "slices": slices}})
-    words = _Outline(page).words
+    words = Outline(page).words
     assert "Looked at 14 groups" in words and "看了 14 组" in words and "1 other group" in words and "40 rows40 行" in words
     todo = words[words.index("What to do next"):words.index("How good it is")]
     assert "Give more rows of what is answered worse than the rest: language语言 Chinese中文 (50.0" in todo
@@ -263,7 +239,7 @@ def test_groups_that_are_worse_are_named_first_with_how_many_were_looked_at(cont
 
 
 def test_likely_label_errors_are_counted_beside_what_the_search_finds_of_planted_ones(content, page):
-    found, words = content["label_errors"], _Outline(page).words
+    found, words = content["label_errors"], Outline(page).words
     assert f"{found['found']:,} bear a label that is likely wrong" in words and f"{found['found']:,} 行的标签可能标错了" in words
     assert f"[{100 * found['caught']['low']:.1f}, {100 * found['caught']['high']:.1f}] of the changed ones" in words and "startlm label NAME --check label_errors.csv" in words
     drawn = report_page({**content, "label_errors": {**found, "looked_at": 99, "expected_precision": None, "found": 0}})
@@ -271,7 +247,7 @@ def test_likely_label_errors_are_counted_beside_what_the_search_finds_of_planted
 
 
 def test_more_rows_are_promised_in_the_words_of_the_learning_curve(content, page):
-    curve, words = content["learning_curve"], _Outline(page).words
+    curve, words = content["learning_curve"], Outline(page).words
     assert words.count(curve["said"]["en"]) == 2 and words.count(curve["said"]["zh"]) == 2, "in the list of what to do and beside the picture"
     assert f"{curve['points'][0]['rows']:,}" in words and "Would more rows help?" in words
 
@@ -279,5 +255,5 @@ def test_more_rows_are_promised_in_the_words_of_the_learning_curve(content, page
 def test_a_report_without_any_of_it_is_a_page_too(content):
     less = {key: value for key, value in content.items() if key not in ("slices", "label_errors", "learning_curve", "columns_worth")}
     for bare in (less, {**less, "slices": None, "label_errors": None, "learning_curve": None, "columns_worth": None}):
-        words = _Outline(report_page(bare)).words
+        words = Outline(report_page(bare)).words
         assert not [title for title in ("Where it is worse", "likely wrong", "Would more rows help?", "What each column is worth") if title in words]
