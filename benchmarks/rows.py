@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from code_path import fingerprint
+from columns import TABLES
 from label_errors import CHOSEN as LABEL_ERRORS
 from sets import LABELLING, SETS
 from work import Work
@@ -52,6 +53,7 @@ ROWS: dict[str, Row] = {
     "lstm-speed": Row("given:network_row", ("lstm",), ("networks", *LSTM)),
     "transformer-speed": Row("given:network_row", ("transformer",), ("networks", *TRANSFORMER)),
     **{f"label-errors-{name}": Row("label_errors:measure", (name,), LINEAR) for name in LABEL_ERRORS},
+    **{f"columns-{name}": Row("columns:measure", (name,), (*STEPS, "startlm.tasks.score", "startlm.families.trees", "startlm.engines.trees", *LINEAR)) for name in TABLES},
     "families": Row("quality:families", needs=(*AUTO, *LSTM, *TRANSFORMER)),
     "budget": Row("commands:budget", needs=AUTO),
     **{f"labelling-{name}": Row("labelling:measure", (name,)) for name in LABELLING},

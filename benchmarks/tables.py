@@ -117,6 +117,14 @@ def _label_errors(figures: Figures) -> list[Cells]:
     } for name, side in sides.items() if side in figures]  # fmt: skip
 
 
+def _columns(figures: Figures) -> list[Cells]:
+    """Each peer beside ours; a gain above zero is ours: less error, or a higher AUROC."""
+    return [{
+        "set": f"{figures['set']} ({figures['n']:,} rows, {figures['folds']} folds)", "figure": figures["figure"], "ours": f"{figures['ours']:.4f}", "peer": who, "peer's": f"{value:.4f}",
+        "gain": "{:+.4f} [{:+.4f}, {:+.4f}]".format(*figures["gains"][who]), "verdict": verdict(figures["gains"][who]), "chosen": ", ".join(sorted(set(figures["chosen"]))),
+    } for who, value in figures["peers"].items()]  # fmt: skip
+
+
 def _labelling(figures: Figures) -> list[Cells]:
     def counted(order: str) -> str:
         return f"{figures['means'][order]:,.0f} ({min(figures['needed'][order]):,.0f}–{max(figures['needed'][order]):,.0f})"
@@ -166,6 +174,7 @@ GROUPS = (
     Group("Likely label errors", "label-errors-", _label_errors,
           "5 % of the train labels changed at random, three times; both rank the same out-of-fold confidences of `linear`; pooled, exact intervals. "
           "Labels that were wrong before count as not planted."),
+    Group("Columns beside or instead of a text", "columns-", _columns, "Equal rows in one fold; numbers: mean absolute error, which is minimised; labels: mean AUROC of the folds. Paired bootstrap."),
     Group("Each family", "families", _families, "Default settings, budget 5m; exact intervals."),
     Group("Labels needed for nine tenths of the full accuracy", "labelling-", _labelling, "One fold of train judges; means of five seeds (fewest–most)."),
     Group("Commands", "predict-300k", _predict, WHOLE),
