@@ -48,7 +48,7 @@ class EvaluateSettings:
 
 
 def evaluate_model(model: Model, examples: Examples, *, settings: EvaluateSettings = EvaluateSettings(), folder: Path | None = None, **given: Any) -> Report:
-    """The report of a trained model on a test part: report.json, report.html, mistakes.csv, label_errors.csv in `folder`.
+    """The report of a trained model on a test part: report.json, report.html, mistakes.csv, and label_errors.csv or target_errors.csv in `folder`.
 
     The examples may be others than the model's: labels are known by their names, and one the model never learnt is always wrong.
     Raises CallError for examples with other text columns or another cleaning.

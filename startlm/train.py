@@ -59,10 +59,11 @@ class TrainSettings:
     """Threads to train with; left out, a short measurement chooses.
 
     训练用的线程数；不写则由短时测量决定。"""
-    loss: Literal["squared", "absolute"] = "squared"
-    """For the task score: what is minimised, the squared error (answers tend to the mean) or the absolute one (to the median).
+    loss: Literal["squared", "absolute", "quantiles"] = "squared"
+    """For the task score: what is minimised, the squared error (answers tend to the mean), the absolute one (to the median), or the pinball
+    losses of three quantiles: the answer is the median, and its interval is wide where rows are hard to tell.
 
-    任务为 score 时：最小化平方误差（答案趋向平均值）还是绝对误差（趋向中位数）。"""
+    任务为 score 时最小化什么：平方误差（答案趋向平均值）、绝对误差（趋向中位数），或三个分位数的 pinball 损失：回答是中位数，难答的行区间宽。"""
     optimiser: Literal["adamw", "sgd"] = "adamw"
     """How the gradient moves a network's weights: adamw gives each weight a step of its own; sgd (momentum 0.9) one step size for
     all, 30 times the recipe's, and needs more passes.
@@ -148,7 +149,7 @@ class _Climb:
         self.mark, self.shaping = _mark(model, examples, settings), _shaping(model, settings)
         self.threshold: Said | None = None  # what calibration rows settled, in words
         self.task = look_up(TASKS, model.task, say("task", "任务"))
-        self.count = self.task.outputs(model.labels)
+        self.count = self.task.outputs(model.labels, settings.loss)
         self.begun = self.task.begun(model.labels, examples.every_label, predict) | ({"target": dict(model.target)} if model.target else {})
         self.encoder = ColumnEncoder.from_state(list(model.columns))
         self.crossfit = examples.crossfit

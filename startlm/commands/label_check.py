@@ -129,7 +129,7 @@ class Check:
             good = (row.values for row in table.rows() if isinstance(row, Row))
             for number, values in enumerate(good, 1):
                 text = join_columns(dict(zip(table.columns, values)), settings.text)
-                fits = number in new and _same(text, new[number][2]) and Category.clean(as_text(values[position])) in (new[number][3], new[number][4])
+                fits = number in new and (not settings.text or _same(text, new[number][2])) and Category.clean(as_text(values[position])) in (new[number][3], new[number][4])
                 if fits:
                     written += 1
                     values = (*values[:position], new[number][4], *values[position + 1 :])

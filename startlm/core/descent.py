@@ -1,4 +1,4 @@
-"""The one training loop: cross-entropy, or a number's squared or absolute error, minimised by gradient descent, as a generator of Progress.
+"""The one training loop: cross-entropy, a number's squared or absolute error or the pinball losses of its quantiles, minimised by gradient descent, as a generator of Progress.
 
 `measure` times a few steps and chooses precision and threads; `plan_descent` fixes everything the clock could touch;
 `descend` then follows the plan: the same plan gives the same bits, whether or not it was interrupted. The randomness of
@@ -27,6 +27,7 @@ from .descent_plan import DescentPlan, Descended, Measured, batch_tokens, cut_le
 from .errors import WorkError
 from .language import Said, say
 from .optimisers import Optimiser
+from .pinball import LEVELS, QUANTILES, in_order, pinball
 
 __all__ = [
     "Checkpoints", "Descended", "Descent", "DescentPlan", "Measured", "accuracy", "arrays_of", "closeness", "descend", "logits_of", "measure", "plan_descent",
@@ -235,6 +236,10 @@ class Descent:
         ids, lengths = (torch.from_numpy(array).to(plan.device) for array in padded(self.train, rows, longest=plan.longest))
         with torch.autocast(plan.device, dtype=torch.bfloat16, enabled=plan.precision == "bf16"):
             logits = self.network(ids, lengths)
+        if self.numeric and plan.loss == QUANTILES:
+            off = self.labels[rows].to(plan.device).unsqueeze(1) - logits.float()  # (n, 3)
+            levels = torch.tensor(LEVELS, device=plan.device)
+            return 2 * torch.maximum(levels * off, (levels - 1) * off).sum(1).mean()
         if self.numeric:
             error = F.l1_loss if plan.loss == "absolute" else F.mse_loss
             return error(logits.float()[:, 0], self.labels[rows].to(plan.device))
@@ -351,5 +356,8 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def closeness(numbers: np.ndarray, targets: np.ndarray) -> float:
-    """1 less the mean squared error: targets vary by 1 on train, so always saying their mean is 0, being right is 1."""
+    """1 less the mean squared error (of three quantiles, the pinball losses): targets vary by 1 on train, so always saying their mean is 0,
+    being right is 1."""
+    if numbers.shape[1] == len(LEVELS):
+        return 1.0 - float(pinball(in_order(numbers), targets).mean())
     return 1.0 - float(np.square(numbers[:, 0] - targets).mean())

@@ -31,12 +31,26 @@ def half_width(truth: np.ndarray, predicted: np.ndarray, coverage: float, spread
     uncertainty, residuals are divided by it and the answer is in its units: intervals are then wide where rows are hard. None
     where n is too small for the coverage: only an endless interval would keep it. Raises CallError for a coverage outside (0, 1).
     """
+    off = np.abs(np.asarray(truth, dtype=np.float64) - predicted)
+    return _held(off if spread is None else off / spread, coverage)
+
+
+def margin(truth: np.ndarray, low: np.ndarray, high: np.ndarray, coverage: float) -> float | None:
+    """By how much intervals that follow each row (low, high: quantiles that were learnt) must be widened on both sides, or below 0 may be
+    narrowed, to hold as often as promised: conformalised quantile regression (Romano, Patterson and Candès 2019).
+
+    truth, low, high: float64 (N,) of calibration rows. The ceil((n + 1) · coverage)-th smallest of how far the truth lies outside (inside:
+    below 0). None where n is too small for the coverage. Raises CallError for a coverage outside (0, 1).
+    """
+    truth = np.asarray(truth, dtype=np.float64)
+    return _held(np.maximum(low - truth, truth - high), coverage)
+
+
+def _held(off: np.ndarray, coverage: float) -> float | None:
+    """The least reach at which so many of the rows, and the new one, are held."""
     if not 0 < coverage < 1:
         raise CallError(say(f"The coverage of an interval must lie between 0 and 1, not {coverage}.", f"区间的覆盖率要在 0 和 1 之间，不能是 {coverage}。"),
                         say("write a share such as 0.9: nine of ten intervals then hold the truth", "请写成比例，例如 0.9：十个区间中有九个包含真实值"))
-    off = np.abs(np.asarray(truth, dtype=np.float64) - predicted)
-    if spread is not None:
-        off = off / spread
     rank = ceil((len(off) + 1) * coverage - _ROUNDING)
     return None if rank > len(off) else float(np.partition(off, rank - 1)[rank - 1])
 

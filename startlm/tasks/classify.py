@@ -24,9 +24,14 @@ class Classify:
 
     # --- train: how rungs are compared. Answers of one rung: log-confidences float64 (N, L)
     @staticmethod
-    def outputs(labels: Sequence[str]) -> int:
-        """How many numbers a network gives."""
+    def outputs(labels: Sequence[str], loss: str) -> int:
+        """How many numbers a model gives, whatever the loss of numbers is called."""
         return len(labels)
+
+    @staticmethod
+    def width(settings: Mapping[str, Any]) -> int:
+        """How many numbers the model gives."""
+        return len(settings["labels"])
 
     @staticmethod
     def calibrated(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:

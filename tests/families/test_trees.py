@@ -10,6 +10,7 @@ import pytest
 from startlm.core.contracts import Facts, Labelled
 from startlm.core.errors import MissingExtraError
 from startlm.core.inputs import encode_inputs
+from startlm.core.pinball import LEVELS, in_order
 from startlm.engines.trees import TreesEngine
 from startlm.families import growing
 from startlm.families.trees import Trees
@@ -178,3 +179,36 @@ def test_without_lightgbm_the_line_that_installs_it_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     with pytest.raises(MissingExtraError, match=r"startlm\[train\]"):
         fit(crossed(60), 2)
+
+
+# --------------------------------------------------------------- quantiles
+
+def spread_out(rows, seed=0):
+    """A number whose spread hangs on whether two columns have the same sign."""
+    seen = columns(rows, seed)
+    spread = np.where(seen[:, 0] * seen[:, 1] > 0, 2.0, 0.2)
+    return Labelled([""] * rows, seen[:, 2] + spread * np.random.default_rng(seed + 99).normal(size=rows), features=seen), spread
+
+
+@pytest.mark.parametrize("kind", ["boosted", "shallow"])
+def test_quantiles_are_wide_where_rows_are_spread(kind):
+    train, (new, spread) = spread_out(3_000)[0], spread_out(1_500, 1)
+    middle, low, high = in_order(answers(fit(train, 3, kind=kind, rounds=120, loss="quantiles"), new)).T
+    wide = spread > 1
+    assert np.mean((high - low)[wide]) > 2.5 * np.mean((high - low)[~wide])
+    for rows in (wide, ~wide):
+        assert 0.8 < np.mean((new.labels >= low)[rows] & (new.labels <= high)[rows]) < 0.98
+    assert np.abs(middle - new.labels).mean() < np.abs(new.labels - np.median(new.labels)).mean()
+
+
+def test_quantiles_are_told_by_boosted_trees_alone_and_text_comes_in():
+    rows = worded(400)
+    train = replace(rows, labels=rows.labels * 3.0 + columns(400, 5)[:, 0])
+    fitted = fit(train, 3, loss="quantiles")
+    assert fitted.recipe.options["kind"] in ("boosted", "shallow") and fitted.engine.arrays["weights"].shape[1] == 3
+    check_engine("trees", fitted.engine, encode_inputs(fitted.tokenizer, train.take(np.arange(60))))
+
+
+def test_too_few_rows_have_the_quantiles_of_all():
+    rows, _ = spread_out(9)
+    assert answers(fit(rows, 3, loss="quantiles"), rows)[0] == pytest.approx(np.quantile(rows.labels, LEVELS), rel=1e-6)

@@ -133,3 +133,49 @@ def test_the_headline_says_the_error_and_the_baselines_in_both_languages() -> No
     assert "Not better" in headline(judged, mae(judged), False).en and "不比基线好" in headline(judged, mae(judged), False).zh
     few = JudgedNumbers(np.arange(9.0), np.arange(9.0))
     assert headline(few, mae(few), False).en.startswith("Not enough data (9 rows)") and "数据不够" in headline(few, mae(few), False).zh
+
+
+# --------------------------------------------------------------- quantiles
+
+def test_crossed_quantiles_are_put_in_order_and_judged_by_their_pinball_losses() -> None:
+    answers = Score.of_member(np.array([[0.5, 2.0, -1.0]], np.float32), 1.0)
+    assert answers.tolist() == [[0.5, -1.0, 2.0]] and Score.losses(answers, np.array([0.5]))[0] == pytest.approx(2 * 0.05 * 1.5 + 2 * 0.05 * 1.5)
+    assert Score.shown(answers, np.array([1.5])) == {"squared_error": 1.0, "absolute_error": 1.0}
+    assert (Score.outputs([], "quantiles"), Score.outputs([], "absolute")) == (3, 1)
+
+
+@pytest.mark.parametrize("skewed", [False, True])
+def test_quantiles_moved_on_calibration_rows_hold_new_rows_as_often_as_promised(skewed: bool) -> None:
+    truth, answers = drawn(4_000, 7, skewed=skewed)
+    target = Target.fit(truth[:1_000])
+    numbers = target.to_model(answers)
+    mean = np.stack([numbers, numbers - 0.2, numbers + 0.2], axis=1)  # far too narrow
+    settled, said = Score.settled(mean[:2_000], target.to_model(truth[:2_000]), {"target": target.state()}, SimpleNamespace(coverage=0.9))
+    settings = {"target": target.state()} | settled
+    assert settled["interval"]["margin"] > 0 and settled["interval"]["half_width"] > 0 and Score.width(settings) == 3 and "hard to tell" in said.en and "难答" in said.zh
+    answered = Score.answered(mean[2_000:], settings)
+    assert np.mean((truth[2_000:] >= answered[:, 1]) & (truth[2_000:] <= answered[:, 2])) == pytest.approx(0.9, abs=0.03)
+    fixed = Score.answered(mean[2_000:], Score.with_constant_width(settings))
+    assert np.array_equal(fixed[:, 0], answered[:, 0]) and "margin" in settings["interval"]
+
+
+def test_ends_that_a_margin_below_zero_brings_past_each_other_still_hold_the_answer() -> None:
+    target = Target.fit(np.arange(101.0))
+    settings = {"target": target.state(), "interval": {"coverage": 0.9, "half_width": 3.0, "n": 99, "margin": -1.0}}
+    (answer,) = Score.answers(Score.answered(np.array([[0.0, -0.1, 0.1]]), settings), settings)
+    assert answer.low == answer.prediction == answer.high == pytest.approx(50.0)
+
+
+def test_too_few_calibration_rows_settle_no_margin() -> None:
+    settled, said = Score.settled(np.zeros((8, 3)), np.zeros(8), {"target": Target.fit(np.arange(9.0)).state()}, SimpleNamespace(coverage=0.9))
+    assert settled["interval"] == {"coverage": 0.9, "half_width": None, "n": 8, "margin": None} and "too few" in said.en
+    answered = Score.answered(np.zeros((1, 3)), {"target": Target.fit(np.arange(9.0)).state()} | settled)
+    assert np.isnan(answered[0, 1:]).all()
+
+
+def test_a_report_sets_intervals_that_follow_the_row_beside_those_of_one_width() -> None:
+    judged = JudgedNumbers(*drawn(600, 1), 5.6, 6.0)
+    constant = np.stack([judged.predicted - 3, judged.predicted + 3], axis=1)
+    found = number_content(judged, Intervals(0.9, 3.0, judged.predicted - 2, judged.predicted + 2, 0.1, constant))["interval"]
+    assert found["margin"] == 0.1 and found["width"]["value"] == pytest.approx(4.0) and found["constant"]["width"]["value"] == pytest.approx(6.0)
+    assert found["constant"]["narrower"]["value"] == pytest.approx(2.0) and found["constant"]["covered"]["value"] > found["covered"]["value"]
