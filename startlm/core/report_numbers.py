@@ -272,10 +272,12 @@ def _of_one_width(interval: Content) -> list[tuple[str, list[str]]]:
 
 
 def _least_covered(content: Content) -> list[tuple[str, list[str]]]:
-    """The group of rows whose intervals hold the truth least often, for the answers' intervals and those of one width."""
-    found = content.get("least_covered") or {}
-    what = {"intervals": say("held least often, of {looked_at} groups: ", "{looked_at} 组中包含最少的："), "constant": say("with one width: ", "同一宽度时：")}
-    return [("", [marked(said, looked_at=f"{found[name]['looked_at']:,}") + group_name(found[name]), with_range(found[name]["covered"])]) for name, said in what.items() if found.get(name)]
+    """The group of rows whose intervals hold the truth least often."""
+    found = content.get("least_covered")
+    if not found:
+        return []
+    said = say("held least often, of {looked_at} groups: ", "{looked_at} 组中包含最少的：")
+    return [("", [marked(said, looked_at=f"{found['looked_at']:,}") + group_name(found), with_range(found["covered"])])]
 
 
 # ----------------------------------------------------------------------- data

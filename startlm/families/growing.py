@@ -13,12 +13,11 @@ from typing import Any, Mapping
 import numpy as np
 
 from ..core.errors import MissingExtraError
-from ..core.pinball import LEVELS, QUANTILES
+from ..core.number_losses import ABSOLUTE, LEVELS, QUANTILES, number_losses
 from .grown import Tree, from_forest, from_lightgbm, stump
 from .problem import columns_of
 
 BOOSTED = ("boosted", "shallow")  # kinds that grow round after round
-KINDS = (*BOOSTED, "forest", "extra")
 SHALLOW = 7  # leaves of a shallow tree, better where columns tell little
 TREES = 300  # of a forest
 FEWEST = 10  # rows; fewer grow no tree
@@ -44,18 +43,18 @@ class Ground:
         return self.targets.dtype.kind == "f"
 
     @property
+    def loss(self) -> str:
+        """Of numbers: what is minimised."""
+        return str(self.options.get("loss", "squared"))
+
+    @property
     def absolute(self) -> bool:
-        return self.options.get("loss") == "absolute"
+        return self.loss == ABSOLUTE
 
     @property
     def quantiles(self) -> bool:
         """Whether three quantiles of a number are told."""
-        return self.numeric and self.options.get("loss") == QUANTILES
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """What may be grown: a forest's leaves hold means, no quantiles."""
-        return BOOSTED if self.quantiles else KINDS
+        return self.numeric and self.loss == QUANTILES
 
     @property
     def tells(self) -> bool:
@@ -96,14 +95,14 @@ def grow(ground: Ground, kind: str, rounds: int) -> Grove:
     """The trees of this kind: so many rounds of boosted ones, or so many of a forest. Raises MissingExtraError without lightgbm."""
     if not ground.tells:
         return Grove(_constant(ground))
-    if ground.quantiles:
+    if ground.quantiles and kind in BOOSTED:
         grown = [from_lightgbm(_boosted(ground, kind, rounds, level=level), rounds) for level in LEVELS]
         nothing = stump(np.zeros(1))  # where one level found nothing more to split
         return Grove([tree for turn in zip_longest(*grown, fillvalue=nothing) for tree in turn])
     if kind in BOOSTED:
         return Grove(_taking_turns(from_lightgbm(_boosted(ground, kind, rounds), rounds), ground))
     forest = _forest(ground, kind, rounds)
-    if ground.numeric and ground.absolute:  # the middle tree is off by less than the mean of all
+    if ground.quantiles or ground.numeric and ground.absolute:  # the middle tree is off by less than the mean of all
         return Grove(from_forest(forest), median=True)
     return Grove(_voting(forest, ground), 0.0 if ground.numeric else _FLOOR)
 
@@ -113,20 +112,25 @@ def losses_of(ground: Ground, held: Ground, kind: str, rounds: int) -> np.ndarra
 
     The loss is the logarithmic one, or the squared or absolute error, or the sum of the pinball losses.
     """
-    if ground.quantiles:
+    if ground.quantiles and kind in BOOSTED:
         curves = [_curve(ground, held, kind, rounds, level) for level in LEVELS]
         longest = max(map(len, curves))  # one that no longer falls has stopped early: it goes on as it ended
-        return np.sum([np.append(curve, np.full(longest - len(curve), curve[-1])) for curve in curves], axis=0)  # type: ignore[no-any-return]
+        return 2 * np.sum([np.append(curve, np.full(longest - len(curve), curve[-1])) for curve in curves], axis=0)  # type: ignore[no-any-return]
     if kind in BOOSTED:
         return _curve(ground, held, kind, rounds)
     forest = _forest(ground, kind, rounds)
     if ground.numeric:
-        if ground.absolute:
-            return np.array([np.mean(np.abs(np.median([tree.predict(held.seen) for tree in forest.estimators_], axis=0) - held.targets))])
-        return np.array([np.mean((forest.predict(held.seen) - held.targets) ** 2)])
+        return np.array([np.mean(number_losses(_told(forest, held), held.targets, ground.loss))])
     shares = np.maximum(forest.predict_proba(held.seen), _FLOOR)
     right = shares[np.arange(len(shares)), np.searchsorted(ground.classes()[0], held.targets)]
     return np.array([np.mean(np.log(shares.sum(axis=1)) - np.log(right))])
+
+
+def _told(forest: Any, held: Ground) -> np.ndarray:
+    """float64 (N, 1) or (N, 3): the numbers that a forest answers, as the engine does: the trees' mean, median or quantiles."""
+    if not (held.absolute or held.quantiles):
+        return forest.predict(held.seen)[:, None]  # type: ignore[no-any-return]
+    return np.quantile([tree.predict(held.seen) for tree in forest.estimators_], LEVELS if held.quantiles else LEVELS[:1], axis=0).T  # type: ignore[no-any-return]
 
 
 def answer_with_trees(ground: Ground, asked: np.ndarray, rounds: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from ..core.contracts import Labelled, Ragged, Tokenizer
 from ..core.errors import CallError, MissingExtraError
 from ..core.inputs import encode_inputs, width_of
 from ..core.language import say
-from ..core.pinball import LEVELS, QUANTILES, in_order, pinball
+from ..core.number_losses import ABSOLUTE, LEVELS, QUANTILES, number_losses
 
 Choices = dict[str, float]
 
@@ -43,9 +43,8 @@ class Problem:
     labels: int
     text: int  # so many of the features are n-grams, the first
     class_weights: str | None
-    absolute: bool  # of numbers: the absolute error counts, not the squared one
+    loss: str  # of numbers: which error counts
     seed: int
-    quantiles: bool = False  # three of a number are told
 
     @classmethod
     def of(cls, rows: Labelled, tokenizer: Tokenizer, labels: int, options: Mapping[str, Any], seed: int) -> Problem:
@@ -57,8 +56,7 @@ class Problem:
         encoded: Ragged = encode_inputs(tokenizer, rows)
         shape = (len(encoded), width_of(tokenizer, rows))
         features = csr_matrix((encoded.weights.astype(np.float64), encoded.values, encoded.starts.astype(np.int32)), shape=shape)
-        absolute = options.get("loss") == "absolute"
-        return cls(features, rows.labels, labels, tokenizer.vocabulary_size, options.get("class_weights"), absolute, seed, options.get("loss") == QUANTILES and rows.numeric)
+        return cls(features, rows.labels, labels, tokenizer.vocabulary_size, options.get("class_weights"), options.get("loss", "squared"), seed)
 
     @property
     def numeric(self) -> bool:
@@ -108,11 +106,8 @@ class Problem:
     def judged(self, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
         """(N,), the more the better: is the best label the right one? Of a number, minus its error."""
         logits = self.features @ weights + bias
-        if self.quantiles:
-            return -pinball(in_order(logits), self.targets)
         if self.numeric:
-            error = logits[:, 0] - self.targets
-            return -np.abs(error) if self.absolute else -error**2
+            return -number_losses(logits, self.targets, self.loss)
         return (logits[:, 0] > 0 if self.labels == 2 else logits.argmax(axis=1)) == self.targets
 
     def _solve_number(self, alpha: float) -> tuple[np.ndarray, np.ndarray]:
@@ -120,13 +115,13 @@ class Problem:
 
         Raises CallError for weights that float16 does not hold.
         """
-        robust = self.absolute or self.quantiles
+        quantiles, robust = self.loss == QUANTILES, self.loss in (ABSOLUTE, QUANTILES)
         centre = np.median(self.targets) if robust else np.mean(self.targets)
         away = self.targets - centre
         spread = float(np.mean(np.abs(away)) if robust else np.sqrt(np.mean(away**2)))
-        width = len(LEVELS) if self.quantiles else 1
+        width = len(LEVELS) if quantiles else 1
         weights, bias = np.zeros((self.features.shape[1], width)), np.full(width, float(centre))
-        if spread > 0 and self.quantiles:
+        if spread > 0 and quantiles:
             for at, level in enumerate(LEVELS):
                 slope, rise = _fit_quantile(self.features, away / spread, level, alpha)
                 weights[:, at], bias[at] = slope * spread, rise * spread + centre
@@ -145,7 +140,7 @@ class Problem:
             from sklearn.svm import LinearSVR
         except ImportError as error:
             raise MissingExtraError("train", "scikit-learn") from error
-        if self.absolute:
+        if self.loss == ABSOLUTE:
             return LinearSVR(epsilon=0.0, C=1 / alpha, tol=0.01, random_state=self.seed)
         return Ridge(alpha=alpha, solver="sparse_cg", tol=1e-3)
 

@@ -53,8 +53,8 @@ class Trees:
     def fit_steps(train: Labelled, dev: Labelled | None, labels: int, recipe: Recipe, seed: int) -> Iterator[Progress]:
         """Score the text, choose the kind and the rounds where the recipe leaves them open, grow.
 
-        options: leaves, most_rounds and bytes (see `recipe`), class_weights and loss ("quantiles" are told by boosted trees alone), and what is chosen: kind ("boosted", "shallow",
-        "forest", "extra"), rounds, and cost and ratio, or alpha, of the text's linear model.
+        options: leaves, most_rounds and bytes (see `recipe`), class_weights and loss, and what is chosen: kind ("boosted", "shallow", "forest",
+        "extra"), rounds, and cost and ratio, or alpha, of the text's linear model.
         A forest's logits are the logarithms of the shares of its votes, clipped, since no forest can be sure.
         Raises MissingExtraError without lightgbm or scikit-learn.
         """
@@ -146,7 +146,7 @@ def _choose(trials: list[tuple[Ground, Ground]], most: int) -> Iterator[tuple[di
     """The best kind so far with its rounds, and its mean loss, after each kind; the first where nothing can be compared."""
     best: dict[str, Any] = {"kind": next(iter(_KINDS)), "rounds": most}
     least = None
-    for kind in trials[0][0].kinds if trials else _KINDS:
+    for kind in _KINDS:
         if trials:
             curves = [losses_of(part, held, kind, most if kind in BOOSTED else TREES) * len(held.targets) for part, held in trials]
             length = min(map(len, curves))

@@ -24,15 +24,13 @@ from .numbers import mean_figure
 _ROUNDING = 1e-9  # 20 · 0.95 is a little above 19 in float64
 
 
-def half_width(truth: np.ndarray, predicted: np.ndarray, coverage: float, spread: np.ndarray | None = None) -> float | None:
+def half_width(truth: np.ndarray, predicted: np.ndarray, coverage: float) -> float | None:
     """How far an answer must reach to both sides: the ceil((n + 1) · coverage)-th smallest of the n absolute residuals.
 
-    truth, predicted: float64 (N,) of calibration rows. With `spread`, float64 (N,) above 0, an estimate of each row's own
-    uncertainty, residuals are divided by it and the answer is in its units: intervals are then wide where rows are hard. None
-    where n is too small for the coverage: only an endless interval would keep it. Raises CallError for a coverage outside (0, 1).
+    truth, predicted: float64 (N,) of calibration rows. None where n is too small for the coverage: only an endless interval would keep it.
+    Raises CallError for a coverage outside (0, 1).
     """
-    off = np.abs(np.asarray(truth, dtype=np.float64) - predicted)
-    return _held(off if spread is None else off / spread, coverage)
+    return _held(np.abs(np.asarray(truth, dtype=np.float64) - predicted), coverage)
 
 
 def margin(truth: np.ndarray, low: np.ndarray, high: np.ndarray, coverage: float) -> float | None:
@@ -55,16 +53,26 @@ def _held(off: np.ndarray, coverage: float) -> float | None:
     return None if rank > len(off) else float(np.partition(off, rank - 1)[rank - 1])
 
 
-def around(predicted: np.ndarray, half: float, spread: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def around(predicted: np.ndarray, half: float) -> tuple[np.ndarray, np.ndarray]:
     """Low and high end of each answer's interval, float64 (N,) each."""
-    reach = half if spread is None else half * spread
-    return predicted - reach, predicted + reach
+    return predicted - half, predicted + half
 
 
 def covered(truth: np.ndarray, low: np.ndarray, high: np.ndarray) -> Figure:
     """The share of rows whose truth lies inside its interval, ends included; exact interval."""
     inside = (truth >= low) & (truth <= high)
     return share_figure("covered", int(inside.sum()), len(inside))
+
+
+def interval_losses(truth: np.ndarray, low: np.ndarray, high: np.ndarray, coverage: float) -> np.ndarray:
+    """float64 (N,): the width of each interval, and where the truth lies outside 2 / (1 - coverage) times how far: the least mean is that of
+    the true quantiles, so it tells whether one kind of interval is narrower without holding less (Gneiting and Raftery 2007).
+
+    >>> interval_losses(np.array([1.0, 5.0]), np.array([0.0, 0.0]), np.array([4.0, 4.0]), 0.9).round(9).tolist()
+    [4.0, 24.0]
+    """
+    outside = np.maximum(np.maximum(low - truth, truth - high), 0.0)
+    return (high - low) + 2 / (1 - coverage) * outside  # type: ignore[no-any-return]
 
 
 def mean_width(low: np.ndarray, high: np.ndarray, seed: int) -> Figure:

@@ -39,7 +39,7 @@ class NumberReport(Judging):
     def judge(self, mean: np.ndarray) -> None:
         """Numbers and their intervals, float64 (N, 3)."""
         self.answered = self.task.answered(mean, self.predictor.settings)
-        self.constant = self.task.answered(mean, self.task.with_constant_width(self.predictor.settings))
+        self.constant = self.task.answered(mean, self.task.with_constant_width(self.predictor.settings))[:, 1:]
         self.judged = self._judge(np.ones(len(self.truth), dtype=bool))
 
     def _judge(self, rows: np.ndarray) -> JudgedNumbers:
@@ -51,15 +51,13 @@ class NumberReport(Judging):
         return number_next_steps(self.examples, seen, folder) | {"least_covered": self._least_covered()}
 
     def _least_covered(self) -> dict[str, Any] | None:
-        """The group of rows whose intervals hold the truth least often, and that of intervals of one width; None where there are none."""
-        intervals = self._intervals()
-        if intervals.low is None or intervals.high is None:
+        """The group of rows whose intervals hold the truth least often; None where there are no intervals or too few rows."""
+        if self.predictor.settings["interval"]["half_width"] is None:
             return None
-        answers = self.answered[:, 0]
-        cuts = [*cuts_beside(self.examples, self.rows, self.examples.rows_of(*LEARNT), self.examples.cells), Cut("answer", "", quarters(answers, answers))]
-        mine = least_covered(self.truth, intervals.low, intervals.high, cuts)
-        other = None if intervals.constant is None else least_covered(self.truth, *intervals.constant.T, cuts)
-        return {"intervals": mine and mine.to_json(), "constant": other and other.to_json()}
+        number, low, high = self.answered.T
+        cuts = [*cuts_beside(self.examples, self.rows, self.examples.rows_of(*LEARNT), self.examples.cells), Cut("answer", "", quarters(number, number))]
+        found = least_covered(self.truth, low, high, cuts)
+        return found and found.to_json()
 
     def content(self) -> dict[str, Any]:
         target = self.predictor.settings["target"]
@@ -79,8 +77,8 @@ class NumberReport(Judging):
         interval = self.predictor.settings["interval"]
         if interval["half_width"] is None:
             return Intervals(interval["coverage"])
-        constant = None if "margin" not in interval else self.constant[:, 1:]
-        return Intervals(interval["coverage"], interval["half_width"], self.answered[:, 1], self.answered[:, 2], interval.get("margin"), constant)
+        follow = interval.get("margin")
+        return Intervals(interval["coverage"], interval["half_width"], self.answered[:, 1], self.answered[:, 2], follow, None if follow is None else self.constant)
 
     def _broken_limit(self, error: Figure) -> dict[str, str] | None:
         """The stated limit that this model breaks, in words."""

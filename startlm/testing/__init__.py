@@ -22,7 +22,7 @@ from startlm.core.contracts import Engine, Facts, Fitted, Format, Labelled, Ragg
 from startlm.core.errors import BundleError, CallError
 from startlm.core.inputs import encode_inputs
 from startlm.core.language import say
-from startlm.core.pinball import LEVELS, QUANTILES, in_order
+from startlm.core.number_losses import LEVELS, QUANTILES, in_order
 from startlm.core.shelves import look_up
 from startlm.engines import ENGINES
 from startlm.families import FAMILIES

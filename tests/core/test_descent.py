@@ -16,8 +16,9 @@ from startlm.core.contracts import Ragged
 from startlm.core.descent import Descended, DescentPlan, Measured, accuracy, arrays_of, descend, measure, plan_descent, refit_plan, schedule
 from startlm.core.embeddings import Embedding
 from startlm.core.errors import CallError, WorkError
-from startlm.core.optimisers import Optimiser
 from startlm.core.language import say
+from startlm.core.number_losses import in_order
+from startlm.core.optimisers import Optimiser
 
 PLAN = DescentPlan(steps=60, stop=60, batch_tokens=64, learning_rate=0.05, dev_every=20, checkpoint_every=7, seed=3)
 
@@ -297,6 +298,6 @@ def test_a_network_tells_quantiles_and_interrupted_or_not_ends_with_the_same_bit
     for _ in descend(broken, encoded, numbers, plan, dev=(encoded, numbers), checkpoints=memory):
         pass
     assert all(np.array_equal(one, other) for one, other in zip(arrays_of(whole).values(), arrays_of(broken).values(), strict=True))
-    middle, low, high = loop.in_order(loop.logits_of(whole, encoded, plan)).T
+    middle, low, high = in_order(loop.logits_of(whole, encoded, plan)).T
     assert np.mean((high - low)[kind == 1]) > 4 * np.mean((high - low)[kind == 0])
     assert [np.mean(numbers < each) for each in (low, middle, high)] == pytest.approx([0.05, 0.5, 0.95], abs=0.06)

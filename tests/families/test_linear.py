@@ -9,7 +9,7 @@ import pytest
 from startlm.core.contracts import Facts, Labelled, Recipe
 from startlm.core.errors import CallError
 from startlm.core.inputs import encode_inputs
-from startlm.core.pinball import in_order
+from startlm.core.number_losses import in_order
 from startlm.engines.numpy import NumpyEngine
 from startlm.families.linear import Linear
 from startlm.tokenizers.ngrams import Ngrams

@@ -1,4 +1,5 @@
-"""Three quantiles of a number instead of its mean: the middle and both ends, and the loss whose least they are (Koenker and Bassett 1978).
+"""What a model of numbers minimises, row by row, and what everything that chooses between such models therefore compares: the squared error,
+the absolute one, or the pinball losses of three quantiles, the middle and both ends (Koenker and Bassett 1978).
 
 Where `loss = "quantiles"` a model has three outputs, in the order of LEVELS. The ends need not be those of the interval that is asked for:
 calibration rows move them until they hold as often as promised (`metrics.conformal.margin`).
@@ -8,8 +9,21 @@ from __future__ import annotations
 
 import numpy as np
 
-QUANTILES = "quantiles"  # what [train] loss calls it
+ABSOLUTE, QUANTILES = "absolute", "quantiles"  # what [train] loss calls them; "squared" is the third
 LEVELS = (0.5, 0.05, 0.95)
+
+
+def number_losses(numbers: np.ndarray, truth: np.ndarray, loss: str) -> np.ndarray:
+    """float64 (N,): by how much numbers (N, 1), or (N, 3) of quantiles, miss the truth (N,), as `loss` counts it.
+
+    >>> numbers, truth = np.array([[1.0], [4.0]]), np.array([3.0, 4.5])
+    >>> number_losses(numbers, truth, "squared").tolist(), number_losses(numbers, truth, "absolute").tolist()
+    ([4.0, 0.25], [2.0, 0.5])
+    """
+    if loss == QUANTILES:
+        return pinball(in_order(numbers), truth)
+    off = np.abs(numbers[:, 0] - truth)
+    return off if loss == ABSOLUTE else np.square(off)  # type: ignore[no-any-return]
 
 
 def in_order(numbers: np.ndarray) -> np.ndarray:
