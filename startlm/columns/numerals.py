@@ -119,9 +119,9 @@ def read_numbers(values: Sequence[Any], habit: Mapping[str, bool] | None = None)
 def _by_shape(texts: list[str], *, comma: bool, hundredth: bool) -> np.ndarray:
     """float64 (N,): the numbers of the texts whose shape says where they stand, all at once; NaN for the others, which are read one by one."""
     shapes = shapes_of(texts)
-    forms = {shape: _form(shape, comma) if shape.isascii() else None for shape in set(shapes)}
-    ends = {shape: f"e{form.exponent - 2 * (hundredth and form.per_cent)}" for shape, form in forms.items() if form and not form.power}
-    written = [f"{forms[shape].sign}{text[forms[shape].body]}{ends[shape]}" if shape in ends else "nan" for text, shape in zip(texts, shapes)]  # type: ignore[union-attr]
+    forms = {shape: form for shape in set(shapes) if (form := _form(shape, comma)) and not form.power and shape[form.body].isascii()}
+    ends = {shape: f"e{form.exponent - 2 * (hundredth and form.per_cent)}" for shape, form in forms.items()}
+    written = [f"{forms[shape].sign}{text[forms[shape].body]}{ends[shape]}" if shape in forms else "nan" for text, shape in zip(texts, shapes)]
     plain = "\n".join(written).translate(_TO_POINT[comma]).split("\n")
     return np.fromiter(map(float, plain), np.float64, len(texts))
 

@@ -13,7 +13,6 @@ from . import Guess, Shown, filled, histogram, names_in
 from .cleaning import Cleaned, CleanSettings
 
 
-
 class Text:
     """What people write: sentences, titles, messages, in any language."""
 
