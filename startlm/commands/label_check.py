@@ -136,7 +136,8 @@ class Check:
                 writer.write(values)
             writer.close()
         name, as_it_is = str(self.folder), not table_options(settings)
-        columns = f"--text {shlex.quote(','.join(settings.text))} --label {shlex.quote(settings.label)}"
+        read = {"text": settings.text, "columns": settings.columns}
+        columns = " ".join([*(f"--{role} {shlex.quote(','.join(names))}" for role, names in read.items() if names), f"--label {shlex.quote(settings.label)}"])
         return path, written, f"startlm run {shlex.quote(name)} --data {shlex.quote(str(path))}" if as_it_is else f"startlm new {shlex.quote(name + '-corrected')} --data {shlex.quote(str(path))} {columns}"
 
     def _correct_labels(self, new: dict[int, tuple[str, ...]]) -> int:
