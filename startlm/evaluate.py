@@ -32,7 +32,7 @@ class EvaluateSettings:
     """Accuracy (0 to 1) below which deploy refuses.
 
     准确率（0 到 1）低于此值时拒绝部署。"""
-    costs: tuple[str, ...] = ()
+    costs: tuple[str, ...] = field(default=(), metadata={"repeated": True})
     """What wrong answers cost, for instance "fraud -> fine: 200" (the truth, what is answered, the cost) and "* -> person: 3" (handing
     a row over): the report then tells the cheapest threshold and the money saved.
 

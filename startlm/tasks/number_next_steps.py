@@ -56,8 +56,8 @@ def number_next_steps(examples: Examples, seen: SeenNumbers, folder: Path) -> di
     doubted, answers = Doubted(np.zeros(0, np.int64), np.zeros(0)), np.zeros(0)
     if len(learn) >= FEWEST_ROWS:
         trial = _trial(examples, learn, seen)
-        answers = trial.logits()[:, 0]
-        doubted = find_target_errors(trial.labels, answers)
+        answers = trial.told(trial.labels)
+        doubted = find_target_errors(trial.labels, answers, trial.told)
     rows = learn if trial is None else learn[trial.rows]
     write_bytes(folder / ERRORS, _errors_csv(examples, rows, doubted, seen.target.back(answers)))
     return {
@@ -81,7 +81,7 @@ def _trial(examples: Examples, learn: np.ndarray, seen: SeenNumbers) -> Folded:
 def _errors_json(trial: Folded, doubted: Doubted, seed: int) -> dict[str, Any]:
     """How many rows were looked at and doubted; and how well the same search finds targets that are exchanged on purpose."""
     planted, changed = exchange_targets(trial.labels, seed)
-    precision, caught = planted_figures(changed, find_target_errors(planted, trial.logits(planted)[:, 0]).rows)
+    precision, caught = planted_figures(changed, find_target_errors(planted, trial.told(planted), trial.told).rows)
     return {"looked_at": len(trial.rows), "found": len(doubted.rows), "file": ERRORS, "expected_precision": measured(precision), "caught": measured(caught)}
 
 

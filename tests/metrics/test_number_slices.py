@@ -29,7 +29,8 @@ def test_a_group_that_is_further_off_is_found_and_no_other(worse: str, kind: str
     first = found[0]
     assert first.mae.value == pytest.approx(off[inside].mean()) and first.rest.value == pytest.approx(off[~inside].mean())
     assert first.gap.value == pytest.approx(first.mae.value - first.rest.value) and first.gap.low > 0 and first.mae.low < first.mae.value < first.mae.high
-    assert first.bias.low < 0 < first.bias.high and first.mae.n == inside.sum() and first.rest.n == (~inside).sum()
+    assert first.bias.value == pytest.approx((answers - truth)[inside].mean()) and first.bias.low < first.bias.value < first.bias.high
+    assert first.mae.n == inside.sum() and first.rest.n == (~inside).sum()
 
 
 def test_where_nothing_is_worse_hardly_any_look_says_so() -> None:

@@ -23,9 +23,9 @@ def with_parts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**row, "part": "test" if number % 3 == 0 else "train"} for number, row in enumerate(rows)]
 
 
-def judged(rows: list[dict[str, Any]], folder: Path, *, label: str = "paid", family: str = "linear", columns: tuple[str, ...] = COLUMNS, **given: Any) -> Report:
+def judged(rows: list[dict[str, Any]], folder: Path, *, label: str = "paid", family: str = "linear", loss: str = "squared", columns: tuple[str, ...] = COLUMNS, **given: Any) -> Report:
     examples = prepare_examples(rows, columns=columns, label=label, task="score" if label == "paid" else "classify", split_column="part", **given)
-    return evaluate_model(train_model(build_model(examples, family=family), examples, folder=folder / "train"), examples, folder=folder)
+    return evaluate_model(train_model(build_model(examples, family=family), examples, loss=loss, folder=folder / "train"), examples, folder=folder)
 
 
 def found_in(folder: Path, name: str) -> list[dict[str, str]]:
@@ -43,7 +43,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, list[dict
         if row["part"] == "train" and rng.random() < 0.05:
             row["paid"] = round(10 * row["paid"], 2)
             changed.add(number)
-    return judged(rows, tmp_path_factory.mktemp("planted"), family="trees"), rows, changed
+    return judged(rows, tmp_path_factory.mktemp("planted"), family="trees", loss="absolute"), rows, changed
 
 
 def test_numbers_ten_times_too_large_are_listed_the_furthest_first(planted: tuple[Report, list[dict[str, Any]], set[int]]) -> None:
@@ -93,7 +93,7 @@ def test_the_curve_is_in_the_unit_of_what_is_paid(planted: tuple[Report, list[di
 def test_no_test_row_has_a_part_in_errors_and_curve(planted: tuple[Report, list[dict[str, Any]], set[int]], tmp_path: Path) -> None:
     report, rows, _ = planted
     others = [{**row, "paid": row["paid"] * 3} if row["part"] == "test" else row for row in rows]
-    again = judged(others, tmp_path, family="trees")
+    again = judged(others, tmp_path, family="trees", loss="absolute")
     assert again.content["slices"] != report.content["slices"]
     assert all(again.content[key] == report.content[key] for key in ("target_errors", "learning_curve"))
 
