@@ -29,8 +29,8 @@ This page is made from the code: `python docs/make_settings.py`.
 用参数给出的路径从当前所在的文件夹算起，`startlm.toml` 里的路径从项目文件夹算起。
 本页由代码生成：`python docs/make_settings.py`。
 
-`task = "classify"` stands above all sections: what the model is asked. It is the only task so far.
-`task = "classify"` 写在各节之前：要模型做什么。目前只有这一种任务。
+`task = "classify"` stands above all sections: what the model is asked: `classify` answers with a label, `score` with a number. `startlm new` writes it.
+`task = "classify"` 写在各节之前：要模型做什么。`classify` 回答标签，`score` 回答数字；`startlm new` 会写上。
 """
 COMMANDS_HEAD = """# Commands 命令
 

@@ -32,7 +32,7 @@ class EvaluateSettings:
     """Accuracy (0 to 1) below which deploy refuses.
 
     准确率（0 到 1）低于此值时拒绝部署。"""
-    costs: tuple[str, ...] = ()
+    costs: tuple[str, ...] = field(default=(), metadata={"repeated": True})
     """What wrong answers cost, for instance "fraud -> fine: 200" (the truth, what is answered, the cost) and "* -> person: 3" (handing
     a row over): the report then tells the cheapest threshold and the money saved.
 
@@ -48,7 +48,7 @@ class EvaluateSettings:
 
 
 def evaluate_model(model: Model, examples: Examples, *, settings: EvaluateSettings = EvaluateSettings(), folder: Path | None = None, **given: Any) -> Report:
-    """The report of a trained model on a test part: report.json, report.html, mistakes.csv, label_errors.csv in `folder`.
+    """The report of a trained model on a test part: report.json, report.html, mistakes.csv, and label_errors.csv or target_errors.csv in `folder`.
 
     The examples may be others than the model's: labels are known by their names, and one the model never learnt is always wrong.
     Raises CallError for examples with other text columns or another cleaning.

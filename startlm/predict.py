@@ -134,7 +134,7 @@ class Predictor:
     def mean(self, inputs: Inputs) -> np.ndarray:
         """What the members say, averaged, before calibration: log-confidences float64 (N, L), or numbers float64 (N, 1)."""
         if not len(inputs):
-            return np.zeros((0, self.task.outputs(self.labels)))
+            return np.zeros((0, self.task.width(self.settings)))
         total = None
         for member in self.members:
             part = self.task.of_member(member.logits(inputs), member.temperature)
@@ -216,7 +216,7 @@ def _assemble(files: Mapping[str, bytes], folder: str | Path) -> Predictor:
     predictor = Predictor(settings, members, ColumnEncoder.from_state(settings["columns"]))
     like = predictor.read([[""] for _ in predictor.columns])
     for member in members:
-        member.check_fit(predictor.task.outputs(predictor.labels), like, str(folder))
+        member.check_fit(predictor.task.width(settings), like, str(folder))
     return predictor
 
 

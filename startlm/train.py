@@ -59,10 +59,12 @@ class TrainSettings:
     """Threads to train with; left out, a short measurement chooses.
 
     训练用的线程数；不写则由短时测量决定。"""
-    loss: Literal["squared", "absolute"] = "squared"
-    """For the task score: what is minimised, the squared error (answers tend to the mean) or the absolute one (to the median).
+    loss: Literal["squared", "absolute", "quantiles"] = "squared"
+    """For the task score: what is minimised, the squared error (answers tend to the mean), the absolute one (to the median: the least mean
+    absolute error), or the pinball losses of three quantiles: the answer is the median, its interval wide where rows are hard to tell.
+    Models are compared by the same loss.
 
-    任务为 score 时：最小化平方误差（答案趋向平均值）还是绝对误差（趋向中位数）。"""
+    任务为 score 时最小化什么：平方误差（答案趋向平均值）、绝对误差（趋向中位数，平均绝对误差最小），或三个分位数的 pinball 损失：回答是中位数，难答的行区间宽。模型之间也按同一损失比较。"""
     optimiser: Literal["adamw", "sgd"] = "adamw"
     """How the gradient moves a network's weights: adamw gives each weight a step of its own; sgd (momentum 0.9) one step size for
     all, 30 times the recipe's, and needs more passes.
@@ -148,7 +150,7 @@ class _Climb:
         self.mark, self.shaping = _mark(model, examples, settings), _shaping(model, settings)
         self.threshold: Said | None = None  # what calibration rows settled, in words
         self.task = look_up(TASKS, model.task, say("task", "任务"))
-        self.count = self.task.outputs(model.labels)
+        self.count = self.task.outputs(model.labels, settings.loss)
         self.begun = self.task.begun(model.labels, examples.every_label, predict) | ({"target": dict(model.target)} if model.target else {})
         self.encoder = ColumnEncoder.from_state(list(model.columns))
         self.crossfit = examples.crossfit
@@ -314,7 +316,7 @@ class _Climb:
     def _blend(self, answers: Sequence[np.ndarray]) -> list[int]:
         """All rungs, less those whose leaving lowers the mean loss."""
         members = list(range(len(answers)))
-        loss = lambda rows: float(self.task.losses(self.task.joined([answers[i] for i in rows]), self.truth).mean())  # noqa: E731
+        loss = lambda rows: float(self._losses(self.task.joined([answers[i] for i in rows])).mean())  # noqa: E731
         while len(members) > 1:
             without = min(members, key=lambda i: loss([j for j in members if j != i]))
             fewer = [j for j in members if j != without]
@@ -323,14 +325,17 @@ class _Climb:
             members = fewer
         return members
 
+    def _losses(self, answers: np.ndarray) -> np.ndarray:
+        """float64 (N,): rungs are compared by the loss that is asked for, or a rung that is best at it would be passed over."""
+        return self.task.losses(answers, self.truth, self.settings.loss)  # type: ignore[no-any-return]
+
     def _pays(self, old: np.ndarray, new: np.ndarray) -> tuple[Figure, bool]:
         """The fall of the loss per row, and whether it is surely worth a dearer model and nothing a user counts is worse."""
-        losses = [self.task.losses(answers, self.truth) for answers in (old, new)]
-        gain = paired_gain(*losses, self.settings.seed, level=SURE, losses=True)
+        gain = paired_gain(self._losses(old), self._losses(new), self.settings.seed, level=SURE, losses=True)
         return gain, _surely_above(gain, WORTH) and not self.task.worse(old, new, self.truth, seed=self.settings.seed, level=SURE)
 
     def _line(self, recipe: Recipe, answers: np.ndarray, gain: Figure | None, kept: bool) -> dict[str, Any]:
-        return {"family": recipe.family, "size": recipe.size, "parameters": recipe.parameters, "n": len(self.truth), **self.task.shown(answers, self.truth),
+        return {"family": recipe.family, "size": recipe.size, "parameters": recipe.parameters, "n": len(self.truth), **self.task.shown(answers, self.truth, self.settings.loss),
                 "gain": None if gain is None or gain.value is None else [gain.value, gain.low, gain.high], "level": SURE, "kept": kept}
 
     # --- the chosen recipe once more, and what answers
@@ -349,11 +354,11 @@ class _Climb:
     def export(self, final: Sequence[Fitted], rungs: Sequence[Rung], predict: PredictSettings, ladder: Sequence[Mapping[str, Any]],
                name: str = "model") -> Path:
         """The model folder: temperature, thresholds, intervals from calibration (out of fold where rows are few)."""
-        calibration = self.learn if self.crossfit else self._rows("calibration")
-        logits = [rung.logits for rung in rungs] if self.crossfit else [_answer(fitted, calibration) for fitted in final]
-        temperatures = self.task.temperatures([rung.logits for rung in rungs], self.truth)
-        mean = np.mean([self.task.of_member(each, t) for each, t in zip(logits, temperatures)], axis=0)
-        settled, self.threshold = self.task.settled(mean, calibration.labels, self.begun, predict)
+        calibration, chose = self.learn if self.crossfit else self._rows("calibration"), [rung.logits for rung in rungs]
+        temperatures = self.task.temperatures(chose, self.truth)
+        mean = lambda logits: np.mean([self.task.of_member(each, t) for each, t in zip(logits, temperatures)], axis=0)  # noqa: E731
+        judged = mean(chose if self.crossfit else [_answer(fitted, calibration) for fitted in final])
+        settled, self.threshold = self.task.settled(judged, calibration.labels, self.begun, predict, (mean(chose), self.truth))
         settings = {
             "schema": SCHEMA, "task": self.model.task, "text": list(self.model.text), "columns": list(self.model.columns), "cleaning": dict(self.model.cleaning),
             "ladder": list(ladder),

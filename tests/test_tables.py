@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 
 from orders import orders
 from startlm import build_model, deploy_model, evaluate_model, open_bundle, prepare_examples, train_model
-from startlm.core.errors import CallError
+from startlm.core.errors import BundleError, CallError
+from startlm.predict import open_model
 from test_story import read_csv, startlm
 
 NUMBERS = ("pieces: number", "weight: number", "city: category", "ordered: date")
@@ -146,3 +148,49 @@ def test_a_family_that_needs_columns_says_so_where_there_are_none() -> None:
     with pytest.raises(CallError, match="trees needs columns"):
         build_model(examples, family="trees")
     assert [rung.family for rung in build_model(examples).rungs] == ["linear", "convolution"]
+
+
+# ------------------------------------------------------- intervals that follow the row
+
+def some_noisy(rows: int = 500) -> list[dict[str, Any]]:
+    """Orders of which those to Oslo may cost anything."""
+    rng, found = random.Random(0), orders(rows)
+    return [{**row, "paid": round(row["paid"] + rng.gauss(0, 40), 2)} if row["city"] == "Oslo" else row for row in found]
+
+
+@pytest.mark.parametrize("family", ["linear", "trees", "convolution"])
+def test_quantiles_are_answered_from_a_bundle_as_they_were_judged(family: str, tmp_path: Path) -> None:
+    rows = some_noisy()
+    examples = prepare_examples(rows, folder=tmp_path / "data", text="note", columns=NUMBERS, label="paid", task="score")
+    model = train_model(build_model(examples, family=family, size="small"), examples, budget="20s", loss="quantiles", folder=tmp_path / "train")
+    report = evaluate_model(model, examples, folder=tmp_path)
+    bundle = deploy_model(model, report, to=tmp_path / "bundles", force=True)
+    interval = report.content["interval"]
+    assert interval["margin"] is not None and interval["constant"]["width"]["value"] > 0 and report.content["least_covered"]["looked_at"] > 5
+    tested = read_csv(tmp_path / "answers.csv")
+    answers = open_bundle(bundle.folder).predict([rows[int(row["row"]) - 1] for row in tested])
+    for row, answer in zip(tested, answers, strict=True):
+        assert [float(row[name]) for name in ("prediction", "low", "high")] == pytest.approx(list(answer), rel=1e-6)
+        assert answer.low <= answer.prediction <= answer.high
+    alone = open_bundle(bundle.folder).predict([rows[int(tested[0]["row"]) - 1]])
+    assert alone[0] == pytest.approx(answers[0], rel=1e-6)
+    kept = json.loads((bundle.folder / "report.json").read_text("utf-8"))
+    assert kept["interval"] == interval and "Oslo" not in json.dumps(kept)
+
+
+def test_a_model_of_quantiles_whose_margin_was_taken_away_or_altered_is_refused(tmp_path: Path) -> None:
+    from startlm.core.durable import json_bytes, publish_folder, read_verified
+
+    examples = prepare_examples(orders(), folder=tmp_path / "data", columns=NUMBERS, label="paid", task="score")
+    model = train_model(build_model(examples, family="linear"), examples, loss="quantiles", folder=tmp_path / "train")
+    _, files = read_verified(model.folder)
+    settings = json.loads(files["model.json"])
+    assert open_model(model.folder).predict([orders()[0]])[0].low is not None
+    for number, changed in enumerate(({"margin": "wide"}, {"margin": 1e300}, {"more": 1}, None)):
+        interval = {key: value for key, value in settings["interval"].items() if key != "margin"} | (changed or {})
+        with publish_folder(tmp_path / str(number), {"kind": "startlm model"}) as folder:
+            for name, data in (files | {"model.json": json_bytes(settings | {"interval": interval})}).items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(data)
+        with pytest.raises(BundleError):
+            open_model(tmp_path / str(number))

@@ -9,7 +9,12 @@ import numpy as np
 
 from startlm.columns.target import Target
 from startlm.metrics.comparison import paired_gain
-from startlm.metrics.numbers import JudgedNumbers, mae
+from startlm.metrics.error_curve import error_curve
+from startlm.metrics.interval_slices import least_covered
+from startlm.metrics.intervals import share_figure
+from startlm.metrics.number_slices import number_slices_json
+from startlm.metrics.numbers import JudgedNumbers, mae, mean_figure
+from startlm.metrics.slices import Cut
 from startlm.tasks.number_content import Intervals, headline, number_content, number_figures
 from startlm.tasks.score import Score
 
@@ -47,3 +52,22 @@ def content_of(rows: int, seed: int = 0, *, skewed: bool = False, noise: float =
         "ladder": ladder, "leaks": NO_LEAKS, "findings": [], "unlabelled": 3, "rejected": 0, "unused": ["id"], "maximum_mae": None, "broken_limit": None, "warnings": [],
         **dict.fromkeys(("slices", "label_errors", "learning_curve", "columns_worth")),
     } | changed
+
+
+def next_steps(rows: int, seed: int = 0, *, column: str = "vineyard") -> dict[str, Any]:
+    """What a report says to do next: one vineyard's wines are further off, some grades are likely wrong, more rows would help."""
+    random = np.random.default_rng(seed)
+    truth, answers = drawn(rows, seed)
+    group = random.choice(["north", "south", "east"], rows)
+    answers = np.where(group == "south", answers + random.normal(0, 2.5, rows), answers)
+    cuts = [Cut("language", "", random.choice(["zh", "en"], rows).tolist()), Cut("column", column, group.tolist())]
+    sizes = (100, 200, 400, 800)
+    off = np.abs(random.normal(size=(rows, 1))) * (0.4 + 8 / np.sqrt(np.array(sizes)))
+    curve = error_curve(sizes, off, random.integers(0, 5, rows), 1_000, seed).to_json()
+    half = np.full(rows, 2.0)
+    return {
+        "slices": number_slices_json(truth, answers, cuts, seed=seed), "label_errors": None, "learning_curve": {"family": "trees", "rows": 1_000, **curve},
+        "target_errors": {"looked_at": 4_600, "found": 23, "file": "target_errors.csv", "expected_precision": asdict(share_figure("precision", 19, 23)), "caught": asdict(share_figure("caught", 19, 46))},
+        "columns_worth": {"n": rows, "columns": [{"column": name, "worth": asdict(mean_figure("worth", worth + random.normal(0, 1, rows), seed))} for name, worth in ((column, 0.4), ("alcohol", 0.0))]},
+        "least_covered": least_covered(truth, answers - half, answers + half, cuts).to_json(),
+    }

@@ -153,6 +153,12 @@ TO_SHAPE = str.maketrans("123456789０１２３４５６７８９", "0" * 19)  #
 _REMEMBERED = 100_000  # different texts of a column whose meaning is kept while it is read
 
 
+def shapes_of(texts: Sequence[str]) -> list[str]:
+    """Each text with a 0 for every digit: what "2024-03-05" shares with any other day. All at once, which is ten times as quick as one by one."""
+    shapes = "\n".join(texts).translate(TO_SHAPE).split("\n")
+    return shapes if len(shapes) == len(texts) else [text.translate(TO_SHAPE) for text in texts]  # a line feed inside, or no texts
+
+
 def read_each(values: Sequence[Any], parse: Callable[[Any], float]) -> Read:
     """Read cell by cell, equal texts once. `parse` gives NaN where there is no value, and more than MOST, as infinity is, for a bad one."""
     known: dict[str, float] = {}

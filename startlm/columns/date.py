@@ -11,7 +11,7 @@ from ..core.language import say
 from ..core.model_file import FLAG, record
 from . import Guess, Read, Shown, all_equal, filled, histogram, is_nothing, names_in
 from .date_encoding import DateEncoding
-from .days import day_habit, is_date, is_serial, parse_dates, read_days
+from .days import day_habit, is_date, is_serial, parse_dates, read_days, write_day
 
 __all__ = ["Date", "is_date", "parse_dates"]
 
@@ -55,11 +55,11 @@ class Date:
         if not len(days):
             return Shown(())
         later = int((days > _number(date.today())).sum())
-        facts = [(say("first day", "最早"), _written(days.min())), (say("last day", "最晚"), _written(days.max())),
+        facts = [(say("first day", "最早"), write_day(days.min())), (say("last day", "最晚"), write_day(days.max())),
                  (say("days in the future", "未来的日期"), f"{later:,}"), (say("not a date", "不是日期"), f"{len(read.bad):,}")]
         if len(days) > 1 and days.min() == days.max():
             facts += all_equal(len(days))
-        return Shown(tuple(facts), histogram(days, _written))
+        return Shown(tuple(facts), histogram(days, write_day))
 
     @staticmethod
     def habit(values: Sequence[Any]) -> dict[str, bool]:
@@ -80,7 +80,3 @@ class Date:
 
 def _number(day: date) -> int:
     return day.toordinal() - date(1970, 1, 1).toordinal()
-
-
-def _written(day: float) -> str:
-    return date.fromordinal(min(round(day) + date(1970, 1, 1).toordinal(), date.max.toordinal())).isoformat()

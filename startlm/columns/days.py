@@ -38,6 +38,7 @@ _MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun j
 _serial = re.compile(r"\d{5}(?:\.\d+)?")
 _SERIALS, _SERIAL_OF_1970 = (20_000, 60_000), 25_569  # 1954 to 2064, counted from 1899-12-30
 _no_day = re.compile(r"0000-00-00(?:[t ]00:00:00)?")  # what MySQL stores for none
+_REMEMBERED = 100_000  # days and clocks
 _numbers = re.compile(r"\s*(\d{1,2})[-/.](\d{1,2})[-/.]\d{2}")
 
 
@@ -84,9 +85,34 @@ def parse_day(text: str, *, day_first: bool = False) -> float | None:
 
     Where neither number is above 12, 03/04/2024 is read day first or month first as told.
     """
-    got = _parts(text)
-    if got is None:
+    plain = text.strip().lower()
+    form = _form(plain.translate(TO_SHAPE)) if len(text) <= 60 else None
+    if form is None:
         return float(text) - _SERIAL_OF_1970 if is_serial(text) else None
+    if "hour" not in form or "y" in form and plain[:8].isdigit():
+        return _whole(plain, form, day_first)
+    begins = form.get("half", form["hour"]).start
+    day, seconds = _day_alone(plain[:begins].rstrip("t "), day_first), _clock_alone(plain[begins:])
+    return None if day is None or seconds is None else day + seconds / 86_400
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _day_alone(plain: str, day_first: bool) -> float | None:
+    """The day before the clock: a column of times has few, however many rows it has."""
+    form = _form(plain.translate(TO_SHAPE))
+    return None if form is None else _whole(plain, form, day_first)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _clock_alone(plain: str) -> float | None:
+    """Seconds since midnight of the clock behind a day."""
+    got = _parts(f"2000-01-01 {plain}")
+    return None if got is None or "hour" not in got else _seconds(got)
+
+
+def _whole(plain: str, form: Mapping[str, slice], day_first: bool) -> float | None:
+    """The day, and the clock where the form has one, of a text of this form."""
+    got = {name: plain[place] for name, place in form.items()}
     try:
         day = date(*_year_month_day(got, day_first)).toordinal() - date(1970, 1, 1).toordinal()
     except ValueError:
@@ -170,3 +196,12 @@ def _days(value: date) -> float:
     if not isinstance(value, datetime):
         return float(days)
     return days + (value.hour * 3_600 + value.minute * 60 + value.second + value.microsecond / 1e6) / 86_400
+
+
+def write_day(day: float) -> str:
+    """The nearest day to so many since 1970-01-01, as 2024-03-05.
+
+    >>> write_day(19_787.0)
+    '2024-03-05'
+    """
+    return date.fromordinal(int(min(max(round(day), FIRST), LAST - 1)) + date(1970, 1, 1).toordinal()).isoformat()

@@ -12,11 +12,10 @@ from typing import Any, Callable, NamedTuple, Sequence
 import numpy as np
 
 from ..core.language import Said, say
-from ..core.scripts import languages_of
+from ..core.scripts import LANGUAGES, languages_of
 from . import as_text
 from .category import Category
 from .number import parse_number
-from .text import LANGUAGES
 
 MOST_VALUES = 20
 """So many values of a column are slices of their own, the most frequent ones; a column of more different numbers is cut into quarters."""

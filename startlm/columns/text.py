@@ -8,11 +8,9 @@ from typing import Any, Sequence
 import numpy as np
 
 from ..core.language import say
-from ..core.scripts import count_han, languages_of
+from ..core.scripts import LANGUAGES, count_han, languages_of
 from . import Guess, Shown, filled, histogram, names_in
 from .cleaning import Cleaned, CleanSettings
-
-LANGUAGES = {"zh": say("Chinese", "中文"), "en": say("English", "英文"), "mixed": say("mixed", "中英混合"), "other": say("other", "其他")}
 
 
 class Text:

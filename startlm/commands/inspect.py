@@ -11,7 +11,6 @@ from typing import Any, Callable, Iterator, Mapping
 
 from ..columns import COLUMNS, SAMPLE, as_text, guess_kind, kind_said
 from ..columns.cleaning import clean_texts
-from ..columns.date import parse_dates
 from ..columns.roles import guess_roles
 from ..core.contracts import Progress, Table
 from ..core.durable import write_text
@@ -98,11 +97,11 @@ def _look(name: str, values: list[Any]) -> Seen:
 def _content(table: Table, rows: Rows, seen: list[Seen]) -> dict[str, Any]:
     """What was seen, as plain JSON."""
     whole = Counter(tuple(map(as_text, values)) for values in rows.values)
-    days = [day for each in seen if each.kind == "date" for day in parse_dates([as_text(value) for value in rows.column(each.name)]) if day]
+    spans = [(each.facts[0][1], each.facts[1][1]) for each in seen if each.kind == "date" and each.facts]  # first and last day, as Date shows them
     return {
         "source": table.source, "format": table.format, "rows": len(rows.values), "bad_rows": len(rows.bad), "said": [said._asdict() for said in table.said],
         "bad": [{"line": bad.line, "column": bad.column, "why": bad.why._asdict()} for _, bad in rows.bad[:5]],
-        "repeated_rows": len(rows.values) - len(whole), "first_day": min(days).isoformat() if days else None, "last_day": max(days).isoformat() if days else None,
+        "repeated_rows": len(rows.values) - len(whole), "first_day": min((first for first, _ in spans), default=None), "last_day": max((last for _, last in spans), default=None),
         "columns": [_column(each, len(rows.values)) for each in seen], "uses": [{**said._asdict(), "command": call} for said, call in _uses(table, rows, seen)],
         "gives_away": _gives_away(rows, seen),
     }

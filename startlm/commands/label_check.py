@@ -129,14 +129,15 @@ class Check:
             good = (row.values for row in table.rows() if isinstance(row, Row))
             for number, values in enumerate(good, 1):
                 text = join_columns(dict(zip(table.columns, values)), settings.text)
-                fits = number in new and _same(text, new[number][2]) and Category.clean(as_text(values[position])) in (new[number][3], new[number][4])
+                fits = number in new and (not settings.text or _same(text, new[number][2])) and Category.clean(as_text(values[position])) in (new[number][3], new[number][4])
                 if fits:
                     written += 1
                     values = (*values[:position], new[number][4], *values[position + 1 :])
                 writer.write(values)
             writer.close()
         name, as_it_is = str(self.folder), not table_options(settings)
-        columns = f"--text {shlex.quote(','.join(settings.text))} --label {shlex.quote(settings.label)}"
+        read = {"text": settings.text, "columns": settings.columns}
+        columns = " ".join([*(f"--{role} {shlex.quote(','.join(names))}" for role, names in read.items() if names), f"--label {shlex.quote(settings.label)}"])
         return path, written, f"startlm run {shlex.quote(name)} --data {shlex.quote(str(path))}" if as_it_is else f"startlm new {shlex.quote(name + '-corrected')} --data {shlex.quote(str(path))} {columns}"
 
     def _correct_labels(self, new: dict[int, tuple[str, ...]]) -> int:

@@ -1,4 +1,4 @@
-"""The one training loop: cross-entropy, or a number's squared or absolute error, minimised by gradient descent, as a generator of Progress.
+"""The one training loop, a generator of Progress: gradient descent on the cross-entropy, or on a number's loss (`core.number_losses`).
 
 `measure` times a few steps and chooses precision and threads; `plan_descent` fixes everything the clock could touch;
 `descend` then follows the plan: the same plan gives the same bits, whether or not it was interrupted. The randomness of
@@ -14,6 +14,7 @@ import time
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable, Iterator, Mapping, Protocol
 
 import numpy as np
@@ -26,6 +27,7 @@ from .contracts import Progress, Ragged
 from .descent_plan import DescentPlan, Descended, Measured, batch_tokens, cut_lengths, plan_descent, refit_plan, schedule
 from .errors import WorkError
 from .language import Said, say
+from .number_losses import ABSOLUTE, LEVELS, QUANTILES, number_losses
 from .optimisers import Optimiser
 
 __all__ = [
@@ -173,7 +175,7 @@ class Descent:
         self.numeric = labels.dtype.kind == "f"
         self.labels = torch.from_numpy(labels.astype(np.float32 if self.numeric else np.int64))
         self.most = EXPLODED * (1 + float(np.square(labels).max(initial=0)) if self.numeric else math.log(labels.max(initial=0) + 2))
-        self.judge = closeness if self.numeric else accuracy
+        self.judge = partial(closeness, loss=plan.loss) if self.numeric else accuracy
         self.lengths = cut_lengths(train, plan.longest)
         self.mean_rows = plan.batch_tokens / max(float(self.lengths.mean()), 1.0) if len(train) else 1.0
         self.optimiser = Optimiser(network, plan.optimiser, plan.weight_decay)
@@ -235,8 +237,12 @@ class Descent:
         ids, lengths = (torch.from_numpy(array).to(plan.device) for array in padded(self.train, rows, longest=plan.longest))
         with torch.autocast(plan.device, dtype=torch.bfloat16, enabled=plan.precision == "bf16"):
             logits = self.network(ids, lengths)
+        if self.numeric and plan.loss == QUANTILES:
+            off = self.labels[rows].to(plan.device).unsqueeze(1) - logits.float()  # (n, 3)
+            levels = torch.tensor(LEVELS, device=plan.device)
+            return 2 * torch.maximum(levels * off, (levels - 1) * off).sum(1).mean()
         if self.numeric:
-            error = F.l1_loss if plan.loss == "absolute" else F.mse_loss
+            error = F.l1_loss if plan.loss == ABSOLUTE else F.mse_loss
             return error(logits.float()[:, 0], self.labels[rows].to(plan.device))
         return F.cross_entropy(logits.float(), self.labels[rows].to(plan.device), self.weights, label_smoothing=plan.label_smoothing)
 
@@ -350,6 +356,6 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     return float((logits.argmax(1) == labels).mean())
 
 
-def closeness(numbers: np.ndarray, targets: np.ndarray) -> float:
-    """1 less the mean squared error: targets vary by 1 on train, so always saying their mean is 0, being right is 1."""
-    return 1.0 - float(np.square(numbers[:, 0] - targets).mean())
+def closeness(numbers: np.ndarray, targets: np.ndarray, loss: str = "squared") -> float:
+    """1 less the mean loss, the one that is minimised: targets vary by 1 on train, so of squared errors always saying their mean is 0, being right is 1."""
+    return 1.0 - float(number_losses(numbers, targets, loss).mean())

@@ -47,7 +47,7 @@ class DescentPlan:
     label_smoothing: float = 0.0
     class_weights: tuple[float, ...] | None = None
     loss: str = "squared"
-    """Where a number is learnt: squared or absolute error. Labels always take cross-entropy."""
+    """Where a number is learnt: squared or absolute error, or "quantiles", whose pinball losses are summed. Labels always take cross-entropy."""
     longest: int = 0
     """Rows are cut to their first so many positions; 0: as they are."""
     dev_every: int = 100

@@ -115,10 +115,11 @@ TEMPERATURE = number(0.01, 100.0)  # wider than what is ever fitted
 SHARE = number(0.0, 1.0)
 SAID = record({"en": WORD, "zh": WORD})
 LADDER = record({"family": WORD, "size": WORD, "parameters": COUNT, "n": COUNT, "gain": maybe(list_of(number(-1e6, 1e6), 3, 3)), "level": SHARE, "kept": FLAG},
-                {"accuracy": SHARE, "log_loss": number(0.0, 1e6), "squared_error": number(0.0, 1e12), "absolute_error": number(0.0, 1e12)})
+                {"accuracy": SHARE, "log_loss": number(0.0, 1e6), "loss": one_of(("squared", "absolute", "quantiles")),
+                 "squared_error": number(0.0, 1e12), "absolute_error": number(0.0, 1e12)})
 ANY = where(lambda value: isinstance(value, dict))
 COLUMN = record({"name": WORD, "kind": WORD, "habit": ANY, "encoding": ANY})  # columns.encoded checks each by its kind
-INTERVAL = record({"coverage": SHARE, "half_width": maybe(number(0.0, 1e12)), "n": COUNT})
+INTERVAL = record({"coverage": SHARE, "half_width": maybe(number(0.0, 1e12)), "n": COUNT}, {"margin": maybe(number(-1e12, 1e12))})  # margin: of three quantiles
 HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE,
                     "said": SAID})
 BUNDLE = record({"kind": one_of(["startlm bundle"]), "schema": whole(SCHEMA, SCHEMA), "version": WORD, "startlm": WORD, "python": WORD,

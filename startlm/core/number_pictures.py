@@ -131,3 +131,31 @@ def bin_names(bins: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     span = (bins[-1]["high"] - bins[0]["low"]) or abs(bins[0]["high"])
     return [between(each["low"], each["high"], span) for each in bins]
+
+
+def error_curve_picture(curve: Mapping[str, Any]) -> str | None:
+    """The mean absolute error by rows learnt from, each with its interval, and the power law through it, drawn on to twice the rows there are;
+    None where nothing is measured."""
+    points = [{"rows": each["rows"], **{key: each["mae"][key] for key in ("value", "low", "high")}} for each in curve["points"] if each["mae"]["value"] is not None]
+    if not points:
+        return None
+    words, law, last = Words(), curve["law"], 2 * curve["rows"]
+    steps = [points[0]["rows"] * (last / points[0]["rows"]) ** (i / 40) for i in range(41)]
+    line = [{"rows": at, "value": law["floor"] + law["factor"] * at ** -law["power"]} for at in steps]
+    ticks = [each["rows"] for each in points] + [last]
+    axis = {"values": ticks, "format": ".2~s", "title": words.said(say("rows learnt from", "学习的行数")), "titleColor": FAINT, "grid": False}
+    x = {"field": "rows", "type": "quantitative", "scale": {"type": "log", "nice": False, "domain": [ticks[0] * 0.9, last * 1.1]}, "axis": axis}
+    domain = _domain([*(each[end] for each in points for end in ("low", "high")), *(each["value"] for each in line)])
+    y = _axis("value", domain, **_above(words, say("mean absolute error out of fold", "折外平均绝对误差")))
+    layers = [
+        _layer(line, {"type": "line", **_dashed}, x=x, y=y),
+        _layer(points, {"type": "rule", "stroke": GOOD, "strokeWidth": 2}, x=x, y=y | {"field": "low"}, y2={"field": "high"}),
+        _layer(points, {"type": "point", "size": 60, "stroke": GOOD, "fill": GOOD, "strokeWidth": 2, "opacity": 1}, x=x, y=y),
+    ]
+    title = say("The error by rows learnt from", "误差与学习的行数")
+    ends = points[0], points[-1]
+    described = say(
+        f"From {ends[0]['rows']:,} rows with an error of {amount(ends[0]['value'])} to {ends[1]['rows']:,} rows with {amount(ends[1]['value'])}.",
+        f"从 {ends[0]['rows']:,} 行的 {amount(ends[0]['value'])} 到 {ends[1]['rows']:,} 行的 {amount(ends[1]['value'])}。",
+    )
+    return draw(Picture(layers, WIDTH - LEFT - 22, 210, (LEFT, 34, 22, 52), title, described), words)

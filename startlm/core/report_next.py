@@ -8,11 +8,11 @@ from typing import Any, Mapping
 from .language import say
 from .pictures import escape, learning_picture
 from .report_html import both, code, folded, lead, marked, of_the_user, pair, percent, picture, section, table, with_range
+from .scripts import LANGUAGES
 
 Content = Mapping[str, Any]
 
-LANGUAGES = {"zh": say("Chinese", "中文"), "en": say("English", "英文"), "mixed": say("mixed", "中英混合"), "other": say("other", "其他")}
-KINDS = {"language": say("language", "语言"), "length": say("characters", "字符数"), "label": say("label", "标签")}
+KINDS = {"language": say("language", "语言"), "length": say("characters", "字符数"), "label": say("label", "标签"), "answer": say("answer", "回答")}
 LEARNT = ("train", "dev", "calibration")
 NAMED = 3  # slices that are named among the things to do
 
@@ -53,13 +53,14 @@ def _slices_table(slices: list[Content]) -> str:
     head = [say("group", "分组"), say("right [95 %]", "答对 [95%]"), say("elsewhere", "其余"), say("p", "p 值")]
     rows = [
         ("kept" if each["worse"] else "",
-         [f'{_group(each)}<br><span class="small">{_rows(each["accuracy"]["n"])}</span>', with_range(each["accuracy"]), with_range(each["rest"]), _chance(each["p_adjusted"])])
+         [f'{group_name(each)}<br><span class="small">{rows_said(each["accuracy"]["n"])}</span>', with_range(each["accuracy"]), with_range(each["rest"]), p_value(each["p_adjusted"])])
         for each in slices
     ]
     return table(head, rows, numbers=[3])
 
 
-def _group(each: Content) -> str:
+def group_name(each: Content) -> str:
+    """What the rows of a slice have in common, as markup."""
     kind = both(KINDS[each["kind"]]) if each["kind"] in KINDS else of_the_user(each["column"], 40)
     return f'<span class="small">{kind}</span> {_value(each)}'
 
@@ -68,11 +69,13 @@ def _value(each: Content) -> str:
     return both(LANGUAGES[each["value"]]) if each["kind"] == "language" and each["value"] in LANGUAGES else of_the_user(each["value"], 60)
 
 
-def _rows(n: int) -> str:
+def rows_said(n: int) -> str:
+    """So many rows, as markup."""
     return both(say(f"{n:,} rows", f"{n:,} 行"))
 
 
-def _chance(p: float) -> str:
+def p_value(p: float) -> str:
+    """A chance, as markup."""
     return "&lt; 0.001" if p < 0.001 else f"{p:.3f}"
 
 
@@ -80,7 +83,7 @@ def _slice_items(content: Content) -> list[str]:
     worse = [each for each in (content.get("slices") or {"slices": ()})["slices"] if each["worse"] and each["kind"] != "label"][:NAMED]
     if not worse:
         return []
-    named = ", ".join(f"<b>{_group(each)}</b> ({percent(each['accuracy']['value'])})" for each in worse)
+    named = ", ".join(f"<b>{group_name(each)}</b> ({percent(each['accuracy']['value'])})" for each in worse)
     return [marked(say("Give more rows of what is answered worse than the rest: {named}.", "为答得更差的部分增加数据：{named}。"), named=named)]
 
 
@@ -99,7 +102,7 @@ def label_errors_section(content: Content) -> str:
         f"Of {of.en} rows that a model learns from, {found['found']:,} bear a label that is likely wrong: a model of the other rows is sure of another one.",
         f"在用来学习的 {of.zh} 行中，有 {found['found']:,} 行的标签可能标错了：用其他行训练的模型更确信是另一个标签。",
     )
-    where = marked(say(" They stand in {file}, the likeliest first.", " 它们在 {file} 里，最可疑的在前。"), file=_link(found["file"])) if found["found"] else ""
+    where = marked(say(" They stand in {file}, the likeliest first.", " 它们在 {file} 里，最可疑的在前。"), file=link_to(found["file"])) if found["found"] else ""
     precision, caught = found["expected_precision"], found.get("caught")
     if not precision or not caught:
         tried = f"<p>{both(say('How many of them are wrong indeed was not measured: too few rows.', '其中真正标错的比例没有测：行数太少。'))}</p>"
@@ -122,10 +125,11 @@ def _label_items(content: Content) -> list[str]:
         f"Check {{file}}: {found['found']:,} rows to learn from whose label is likely wrong, the likeliest first. One by one: {{line}}",
         f"核对 {{file}}：{found['found']:,} 行学习数据的标签可能标错，最可疑的在前。逐条核对：{{line}}",
     )
-    return [marked(said, file=_link(found["file"]), line=code(f"startlm label NAME --check {found['file']}"))]
+    return [marked(said, file=link_to(found["file"]), line=code(f"startlm label NAME --check {found['file']}"))]
 
 
-def _link(file: str) -> str:
+def link_to(file: str) -> str:
+    """A link to a file beside the report."""
     return f'<a href="{escape(file)}">{escape(file)}</a>'
 
 
@@ -139,9 +143,9 @@ def learning_section(content: Content) -> str:
     n = found["points"][0]["accuracy"]["n"]
     note = lead(
         say(
-            f"Measured with the cheapest family, {found['family']}: each point by several models, asked only about rows that they have not seen, {n:,} in all, none of the test part. "
+            f"Measured with a cheap family, {found['family']}: each point by several models, asked only about rows that they have not seen, {n:,} in all, none of the test part. "
             f"The line is a power law, drawn on to twice the {found['rows']:,} rows there are. The model that answers may gain more or less.",
-            f"用最便宜的模型 {found['family']} 测得：每个点由几个模型测出，只问它们没见过的行，共 {n:,} 行，不含测试部分。"
+            f"用便宜的模型 {found['family']} 测得：每个点由几个模型测出，只问它们没见过的行，共 {n:,} 行，不含测试部分。"
             f"曲线是幂律，画到现有 {found['rows']:,} 行的两倍为止。实际回答的模型增益可能更大或更小。",
         )
     )
@@ -161,18 +165,20 @@ def _row_items(content: Content) -> list[str]:
 # ------------------------------------------------------------ each column
 
 def columns_section(content: Content) -> str:
-    """How far the accuracy falls without each column."""
+    """How far the accuracy falls, or a number's error grows, without each column."""
     found = content.get("columns_worth")
     if not found:
         return ""
-    note = lead(
-        say(
-            f"How many points the accuracy falls when one column's values are dealt out anew among {found['n']:,} test rows. "
-            "Where the interval holds 0 the column is not shown to tell anything that the others do not.",
-            f"在 {found['n']:,} 行测试数据中把某一列的值打乱重排后，准确率下降多少个百分点。区间含 0 时，看不出这一列提供了其他列没有的信息。",
-        )
-    )
-    head = [say("column", "列"), say("points lost without it [95 %]", "没有它损失的百分点 [95%]")]
+    rows_en, numeric = f"{found['n']:,} test rows", content["task"] == "score"
+    if numeric:
+        note = say(f"How much the mean absolute error grows when one column's values are dealt out anew among {rows_en}. "
+                   "Where the interval holds 0 the column is not shown to tell anything that the others do not.",
+                   f"在 {found['n']:,} 行测试数据中把某一列的值打乱重排后，平均绝对误差增大多少。区间含 0 时，看不出这一列提供了其他列没有的信息。")
+    else:
+        note = say(f"How many points the accuracy falls when one column's values are dealt out anew among {rows_en}. "
+                   "Where the interval holds 0 the column is not shown to tell anything that the others do not.",
+                   f"在 {found['n']:,} 行测试数据中把某一列的值打乱重排后，准确率下降多少个百分点。区间含 0 时，看不出这一列提供了其他列没有的信息。")
+    lost = say("error added without it [95 %]", "没有它增加的误差 [95%]") if numeric else say("points lost without it [95 %]", "没有它损失的百分点 [95%]")
     worth = sorted(found["columns"], key=lambda each: -(each["worth"]["value"] or 0.0))
-    rows = [("", [of_the_user(each["column"], 60), with_range(each["worth"], "points")]) for each in worth]
-    return section("columns", say("What each column is worth", "每一列值多少"), note, table(head, rows))
+    rows = [("", [of_the_user(each["column"], 60), with_range(each["worth"], "amount" if numeric else "points")]) for each in worth]
+    return section("columns", say("What each column is worth", "每一列值多少"), lead(note), table([say("column", "列"), lost], rows))

@@ -8,6 +8,8 @@ from .amounts import amount, between
 from .language import say
 from .number_pictures import answers_picture, bin_names, bins_picture, errors_picture
 from .report_html import both, code, folded, lead, marked, of_the_user, page_of_sections, pair, percent, picture, section, table, tile, with_range
+from .report_number_next import number_next_items, number_next_sections
+from .report_next import group_name
 from .report_page import data_section, verdict, warnings_first
 from .report_sections import Content, figure_of, ladder_section
 
@@ -36,6 +38,7 @@ def numbers_page(content: Content) -> str:
         _figures(content),
         _bins(content),
         _errors(content),
+        *number_next_sections(content),
         ladder_section(content),
         data_section(content, _target(content)),
     ]
@@ -90,7 +93,7 @@ def _next(content: Content) -> str:
             "有测试行也出现在训练数据里。请以去掉它们后的误差为准：{clean}；在 [prepare] 下写 {line} 可把它们从训练中去掉。",
         )
         steps.append(marked(said, clean=with_range(figure_of(content, "mae", "figures_clean"), "amount"), line=code('leaks = "drop_train"')))
-    steps += [*warnings_first(content), *_mistakes(content)]
+    steps += [*warnings_first(content), *_mistakes(content), *number_next_items(content)]
     if better:
         steps += [*_worst_bin(content), *_interval_advice(content)]
         said = say("Put it to work: {deploy}, then {predict}.", "投入使用：{deploy}，然后 {predict}。")
@@ -216,7 +219,8 @@ def _errors(content: Content) -> str:
     words.append(lead(say("Right of 0 the answer was too high, left of it too low. The outermost bars hold whatever lies beyond.",
                           "0 的右边是答得偏高，左边是偏低；更远的都算在最外面的柱子里。")))
     words.append(_interval(content))
-    plain = interval["half_width"] if content["target"]["transform"] == "none" else None  # else it is no fixed width on this axis
+    fixed = content["target"]["transform"] == "none" and interval.get("margin") is None
+    plain = interval["half_width"] if fixed else None
     drawn = errors_picture(content["residuals"], plain)
     if drawn is None:
         return section("errors", title, *words[1:])
@@ -235,7 +239,10 @@ def _interval(content: Content) -> str:
     promised, half = interval["coverage"], interval["half_width"]
     if half is None:
         return f"<p>{both(say('There are too few rows for an interval around each answer.', '数据太少，无法给出回答的区间。'))}</p>"
-    if content["target"]["transform"] == "none":
+    if interval.get("margin") is not None:
+        said = say(f"Each answer carries an interval that is wide where rows are hard to tell, made on calibration rows to hold the truth at least {promised:.0%} of the time.",
+                   f"每个回答都带有区间，难答的行区间宽，由校准数据得出，至少以 {promised:.0%} 的比例包含真实值。")
+    elif content["target"]["transform"] == "none":
         reach = amount(half)
         said = say(f"Each answer carries an interval of ± {reach}, made on calibration rows to hold the truth at least {promised:.0%} of the time.",
                    f"每个回答都带有 ± {reach} 的区间，由校准数据得出，至少以 {promised:.0%} 的比例包含真实值。")
@@ -247,8 +254,30 @@ def _interval(content: Content) -> str:
         ("", [both(say("truth inside", "包含真实值")), with_range(interval["covered"])]),
         ("", [both(say("promised", "承诺")), percent(promised)]),
         ("", [both(say("mean width", "平均宽度")), with_range(interval["width"], "amount")]),
+        *_of_one_width(interval), *_least_covered(content),
     ]
     return f"<p>{both(said)}</p>{table(head, rows)}"
+
+
+def _of_one_width(interval: Content) -> list[tuple[str, list[str]]]:
+    """The same of intervals of one width around the same answers, where those of the answers follow each row."""
+    other = interval.get("constant")
+    if not other:
+        return []
+    return [
+        ("", [both(say("intervals of one width: truth inside", "同一宽度的区间：包含真实值")), with_range(other["covered"])]),
+        ("", [both(say("their mean width", "其平均宽度")), with_range(other["width"], "amount")]),
+        ("", [both(say("narrower than those by", "比它窄")), with_range(other["narrower"], "amount")]),
+    ]
+
+
+def _least_covered(content: Content) -> list[tuple[str, list[str]]]:
+    """The group of rows whose intervals hold the truth least often."""
+    found = content.get("least_covered")
+    if not found:
+        return []
+    said = say("held least often, of {looked_at} groups: ", "{looked_at} 组中包含最少的：")
+    return [("", [marked(said, looked_at=f"{found['looked_at']:,}") + group_name(found), with_range(found["covered"])])]
 
 
 # ----------------------------------------------------------------------- data

@@ -11,7 +11,7 @@ from .language import Said, say
 from .pictures import ranked
 from .report_costs import costs_section
 from .report_html import both, code, folded, marked, of_the_user, page_of_sections, percent, section, tile, with_range
-from .report_next import LANGUAGES, next_items, next_sections
+from .report_next import next_items, next_sections
 from .report_sections import (
     FIGURES,
     NOTHING,
@@ -25,6 +25,7 @@ from .report_sections import (
     labels_section,
     ladder_section,
 )
+from .scripts import LANGUAGES
 
 PARTS = {"train": say("train", "训练"), "dev": say("dev", "开发"), "calibration": say("calibration", "校准"), "test": say("test", "测试")}
 AS_GOOD = say(

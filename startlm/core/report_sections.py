@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping, NamedTuple, Sequence
 
 from .language import Said, say
 from .pictures import (
@@ -288,12 +288,28 @@ def calibration_section(content: Content) -> str:
 # --------------------------------------------------------------------- ladder
 
 
+class _NumberLoss(NamedTuple):
+    """How the ladder's table shows rungs that were compared by a loss of numbers: which of a rung's figures, under which head, and what gains are of."""
+
+    key: str
+    head: Said
+    loss: Said
+
+
+_ABSOLUTE = say("absolute error on dev", "开发绝对误差")
+NUMBER_LOSSES = {
+    "squared": _NumberLoss("squared_error", say("squared error on dev", "开发平方误差"), say("squared error per row, where the spread of the target is 1", "每行平方误差，以目标的标准差为 1")),
+    "absolute": _NumberLoss("absolute_error", _ABSOLUTE, say("absolute error per row, where the spread of the target is 1", "每行绝对误差，以目标的标准差为 1")),
+    "quantiles": _NumberLoss("absolute_error", _ABSOLUTE, say("pinball losses of the three quantiles per row, where the spread of the target is 1", "每行三个分位数的 pinball 损失之和，以目标的标准差为 1")),
+}
+
+
 def ladder_section(content: Content) -> str:
     """Which families were tried, what each gained, and which are kept."""
     if not content["ladder"]:
         return ""
-    numbers = "squared_error" in content["ladder"][0]
-    measured = say("squared error on dev", "开发平方误差") if numbers else say("right on dev", "开发准确率")
+    numbers = NUMBER_LOSSES[content["ladder"][0].get("loss", "squared")] if "squared_error" in content["ladder"][0] else None
+    measured, loss = (numbers.head, numbers.loss) if numbers else (say("right on dev", "开发准确率"), say("cross-entropy per row", "每行交叉熵"))
     head = [say("rung", "级"), measured, say("gain", "增益"), say("kept", "保留")]
     rows = []
     for rung in content["ladder"]:
@@ -302,9 +318,8 @@ def ladder_section(content: Content) -> str:
             size = say(f"{rung['parameters']:,} parameters", f"{rung['parameters']:,} 个参数")
             name += f'<br><span class="small">{both(size)}</span>'
         kept = say("yes", "是") if rung["kept"] else say("no", "否")
-        rows.append(("kept" if rung["kept"] else "", [name, f"{rung['squared_error']:.3f}" if numbers else percent(rung["accuracy"]), _gain(rung["gain"]), both(kept)]))
+        rows.append(("kept" if rung["kept"] else "", [name, f"{rung[numbers.key]:.3f}" if numbers else percent(rung["accuracy"]), _gain(rung["gain"]), both(kept)]))
     n = content["ladder"][0]["n"]
-    loss = say("squared error per row, where the spread of the target is 1", "每行平方误差，以目标的标准差为 1") if numbers else say("cross-entropy per row", "每行交叉熵")
     note = lead(
         say(
             f"From cheap to dear, judged on {n:,} rows that are not test rows. "

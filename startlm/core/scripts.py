@@ -13,7 +13,12 @@ from __future__ import annotations
 import re
 from typing import Literal, Sequence
 
+from .language import say
+
 TextLanguage = Literal["zh", "en", "mixed", "other"]
+
+LANGUAGES = {"zh": say("Chinese", "中文"), "en": say("English", "英文"), "mixed": say("mixed", "中英混合"), "other": say("other", "其他")}
+"""What each is called."""
 
 HAN = "\u2e80-\u2fd5\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """The ranges of Chinese characters, as the inside of a regular expression's class."""

@@ -14,6 +14,7 @@ import numpy as np
 from ..core.contracts import Ragged, State
 from ..core.errors import BundleError
 from ..core.language import say
+from ..core.number_losses import LEVELS
 from ..core.sums import sum_weights
 
 ARRAYS = {"weights": (np.float16, 2), "bias": (np.float32, 1), "feature": (np.int32, 1), "threshold": (np.float32, 1), "left": (np.int32, 1),
@@ -25,11 +26,11 @@ _BLOCK = 1 << 15  # trees times rows that walk at once: what they need stays in 
 
 
 class TreesEngine:
-    """logits = the sum of one leaf of each tree, or, where leaves hold shares of votes, its logarithm; or the median of all trees.
+    """logits = the sum of one leaf of each tree, or, where leaves hold shares of votes, its logarithm; or the median of all trees, or three quantiles of them.
 
     settings: text (V, ids below are the text's), columns (F, the ids from V on), outputs (C), floor (0: the sums are the logits;
-    else they are shares that count as at least so much), median (of one output: its trees' middle answer, not their sum). C is the number of labels; or 1 for two labels and for a number x: logits
-    (−x / 2, x / 2).
+    else they are shares that count as at least so much), median (of one output: its trees' middle answer, not their sum; of three: the quantiles of `core.number_losses` of their
+    answers). C is the number of labels; or 3 for quantiles of a number; or 1 for two labels and for a number x: logits (−x / 2, x / 2).
 
     arrays: weights float16 (V, S) and bias float32 (S,), the linear scores of the text. The trees stand one behind the other. M inner
     nodes: feature int32 (M,), below F a column's, from F on a score; threshold float32 (M,), up to it (inclusive) left, above it right;
@@ -110,7 +111,7 @@ class TreesEngine:
             node[:trees] = self._children.take(2 * here + above)
         leaves = self.arrays["leaf"].take(node.take(self._place, axis=0) - inner, axis=0)  # (T, N, K), trees in the order they were grown
         if self._median:
-            return np.median(leaves[:, :, 0], axis=0)[:, None]
+            return np.median(leaves[:, :, 0], axis=0)[:, None] if self._outputs == 1 else np.quantile(leaves[:, :, 0], LEVELS, axis=0).T
         taking_turns = self._outputs // leaves.shape[2]
         # a running total adds one tree after the other; a plain sum may pair them otherwise in another batch
         total = np.cumsum(leaves.reshape(-1, taking_turns, rows, leaves.shape[2]), axis=0)[-1]
@@ -143,7 +144,7 @@ def _good_settings(settings: Mapping[str, Any]) -> bool:
     whole = settings.keys() == {*_LIMITS, "floor", "median"} and all(type(settings[key]) is int and low <= settings[key] <= high for key, (low, high) in _LIMITS.items())
     if not whole or type(settings["floor"]) is not float or type(settings["median"]) is not bool:
         return False
-    return 0 <= settings["floor"] < 0.5 and (not settings["median"] or (settings["outputs"] == 1 and settings["floor"] == 0))
+    return 0 <= settings["floor"] < 0.5 and (not settings["median"] or (settings["outputs"] in (1, len(LEVELS)) and settings["floor"] == 0))
 
 
 def _good_types(arrays: Mapping[str, Any]) -> bool:
@@ -157,7 +158,7 @@ def _good_numbers(state: State) -> bool:
     scores, (leaves, width) = len(arrays["bias"]), arrays["leaf"].shape
     return (
         arrays["weights"].shape == (settings["text"], scores) and len({len(arrays[name]) for name in ("feature", "threshold", "left", "right")}) == 1
-        and width in (1, settings["outputs"]) and leaves > 0 and len(arrays["roots"]) % (settings["outputs"] // width) == 0
+        and width in (1, settings["outputs"]) and leaves > 0 and (width == 1 if settings["median"] else len(arrays["roots"]) % (settings["outputs"] // width) == 0)
         and bool(np.isfinite(arrays["weights"]).all()) and bool((np.abs(arrays["bias"]) <= _MOST_BIAS).all())
         and bool(np.isfinite(arrays["threshold"]).all()) and bool((np.abs(arrays["leaf"]) <= _MOST_LEAF).all())
         and bool(((arrays["feature"] >= 0) & (arrays["feature"] < settings["columns"] + scores)).all())

@@ -7,11 +7,13 @@ and their answers are averaged.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any, Mapping
 
 import numpy as np
 
 from ..core.errors import MissingExtraError
+from ..core.number_losses import ABSOLUTE, LEVELS, QUANTILES, number_losses
 from .grown import Tree, from_forest, from_lightgbm, stump
 from .problem import columns_of
 
@@ -41,8 +43,18 @@ class Ground:
         return self.targets.dtype.kind == "f"
 
     @property
+    def loss(self) -> str:
+        """Of numbers: what is minimised."""
+        return str(self.options.get("loss", "squared"))
+
+    @property
     def absolute(self) -> bool:
-        return self.options.get("loss") == "absolute"
+        return self.loss == ABSOLUTE
+
+    @property
+    def quantiles(self) -> bool:
+        """Whether three quantiles of a number are told."""
+        return self.numeric and self.loss == QUANTILES
 
     @property
     def tells(self) -> bool:
@@ -83,10 +95,14 @@ def grow(ground: Ground, kind: str, rounds: int) -> Grove:
     """The trees of this kind: so many rounds of boosted ones, or so many of a forest. Raises MissingExtraError without lightgbm."""
     if not ground.tells:
         return Grove(_constant(ground))
+    if ground.quantiles and kind in BOOSTED:
+        grown = [from_lightgbm(_boosted(ground, kind, rounds, level=level), rounds) for level in LEVELS]
+        nothing = stump(np.zeros(1))  # where one level found nothing more to split
+        return Grove([tree for turn in zip_longest(*grown, fillvalue=nothing) for tree in turn])
     if kind in BOOSTED:
         return Grove(_taking_turns(from_lightgbm(_boosted(ground, kind, rounds), rounds), ground))
     forest = _forest(ground, kind, rounds)
-    if ground.numeric and ground.absolute:  # the middle tree is off by less than the mean of all
+    if ground.quantiles or ground.numeric and ground.absolute:  # the middle tree is off by less than the mean of all
         return Grove(from_forest(forest), median=True)
     return Grove(_voting(forest, ground), 0.0 if ground.numeric else _FLOOR)
 
@@ -94,31 +110,62 @@ def grow(ground: Ground, kind: str, rounds: int) -> Grove:
 def losses_of(ground: Ground, held: Ground, kind: str, rounds: int) -> np.ndarray:
     """float64 (R,): the mean loss on the held rows after each round, until it no longer falls; of a forest, of all its trees.
 
-    The loss is the logarithmic one, or the squared or absolute error.
+    The loss is the logarithmic one, or the squared or absolute error, or the sum of the pinball losses.
     """
+    if ground.quantiles and kind in BOOSTED:
+        curves = [_curve(ground, held, kind, rounds, level) for level in LEVELS]
+        longest = max(map(len, curves))  # one that no longer falls has stopped early: it goes on as it ended
+        return 2 * np.sum([np.append(curve, np.full(longest - len(curve), curve[-1])) for curve in curves], axis=0)  # type: ignore[no-any-return]
     if kind in BOOSTED:
-        found: dict[str, Any] = {}
-        _boosted(ground, kind, rounds, held, found)
-        return np.array(next(iter(found["held"].values())))
+        return _curve(ground, held, kind, rounds)
     forest = _forest(ground, kind, rounds)
     if ground.numeric:
-        if ground.absolute:
-            return np.array([np.mean(np.abs(np.median([tree.predict(held.seen) for tree in forest.estimators_], axis=0) - held.targets))])
-        return np.array([np.mean((forest.predict(held.seen) - held.targets) ** 2)])
+        return np.array([np.mean(number_losses(_told(forest, held), held.targets, ground.loss))])
     shares = np.maximum(forest.predict_proba(held.seen), _FLOOR)
     right = shares[np.arange(len(shares)), np.searchsorted(ground.classes()[0], held.targets)]
     return np.array([np.mean(np.log(shares.sum(axis=1)) - np.log(right))])
 
 
+def _told(forest: Any, held: Ground) -> np.ndarray:
+    """float64 (N, 1) or (N, 3): the numbers that a forest answers, as the engine does: the trees' mean, median or quantiles."""
+    if not (held.absolute or held.quantiles):
+        return forest.predict(held.seen)[:, None]  # type: ignore[no-any-return]
+    return np.quantile([tree.predict(held.seen) for tree in forest.estimators_], LEVELS if held.quantiles else LEVELS[:1], axis=0).T  # type: ignore[no-any-return]
+
+
+def answer_with_trees(ground: Ground, asked: np.ndarray, rounds: int) -> np.ndarray:
+    """What shallow boosted trees of so many rounds say of the rows asked about, float32 (M, W): log-confidences float64 (M, L), or numbers
+    float64 (M, 1). For comparisons that must be cheap. Raises MissingExtraError without lightgbm."""
+    if ground.numeric:
+        if not ground.tells:
+            return np.full((len(asked), 1), np.median(ground.targets))
+        return _boosted(ground, "shallow", rounds).predict(asked)[:, None]  # type: ignore[no-any-return]
+    present, _ = ground.classes()
+    shares = np.zeros((len(asked), ground.labels))
+    if not ground.tells:
+        shares[:, present] = np.bincount(ground.targets)[present] / len(ground.targets)
+    else:
+        found = _boosted(ground, "shallow", rounds).predict(asked)
+        shares[:, present] = np.stack([1 - found, found], axis=1) if ground.labels == 2 else found
+    return np.log(np.maximum(shares, 1e-9))  # type: ignore[no-any-return]
+
+
 # ------------------------------------------------------------- boosted
 
-def _boosted(ground: Ground, kind: str, rounds: int, held: Ground | None = None, found: dict[str, Any] | None = None) -> Any:
-    """LightGBM's booster; with held rows, `found` gets their loss after each round, under "held"."""
+def _curve(ground: Ground, held: Ground, kind: str, rounds: int, level: float | None = None) -> np.ndarray:
+    """float64 (R,): the mean loss on the held rows after each round, until it no longer falls."""
+    found: dict[str, Any] = {}
+    _boosted(ground, kind, rounds, held, found, level=level)
+    return np.array(next(iter(found["held"].values())))
+
+
+def _boosted(ground: Ground, kind: str, rounds: int, held: Ground | None = None, found: dict[str, Any] | None = None, *, level: float | None = None) -> Any:
+    """LightGBM's booster; with held rows, `found` gets their loss after each round, under "held". `level`: the quantile that is told."""
     try:
         import lightgbm
     except ImportError as error:
         raise MissingExtraError("train", "lightgbm") from error
-    options = _boosting(ground, SHALLOW if kind == "shallow" else ground.options["leaves"])
+    options = _boosting(ground, SHALLOW if kind == "shallow" else ground.options["leaves"], level)
     targets = ground.targets if ground.numeric else ground.classes()[1]
     train = lightgbm.Dataset(ground.seen, targets, weight=ground.weights(), params=options)
     if held is None:
@@ -128,9 +175,11 @@ def _boosted(ground: Ground, kind: str, rounds: int, held: Ground | None = None,
     return lightgbm.train(options, train, rounds, valid_sets=[train.create_valid(held.seen, known)], valid_names=["held"], callbacks=watch)
 
 
-def _boosting(ground: Ground, leaves: int) -> dict[str, Any]:
+def _boosting(ground: Ground, leaves: int, level: float | None) -> dict[str, Any]:
     """LightGBM's parameters: https://lightgbm.readthedocs.io/en/stable/Parameters.html"""
-    if ground.numeric:
+    if level is not None:
+        objective: dict[str, Any] = {"objective": "quantile", "alpha": level}
+    elif ground.numeric:
         objective = {"objective": "l1" if ground.absolute else "l2"}
     elif ground.labels == 2:
         objective = {"objective": "binary"}
@@ -158,6 +207,8 @@ def _taking_turns(trees: list[Tree], ground: Ground) -> list[Tree]:
 
 def _constant(ground: Ground) -> list[Tree]:
     """The mean (or median), or the logarithm of each label's share: where there is one label alone, or nothing to see."""
+    if ground.quantiles:
+        return [stump(np.quantile(ground.targets, LEVELS))]
     if ground.numeric:
         return [stump(np.array([np.median(ground.targets) if ground.absolute else np.mean(ground.targets)]))]
     shares = np.bincount(ground.targets, minlength=ground.labels) / max(1, len(ground.targets))

@@ -45,7 +45,7 @@ class Linear:
         """Count n-grams, make the choices that the recipe leaves open, solve.
 
         options: cost (C of the support vector machine), ratio (0 … 1), class_weights (None or "balanced"); for numbers alpha (of the
-        ridge; 1 / C for the absolute error) and loss ("squared" or "absolute").
+        ridge; 1 / C for the absolute error) and loss ("squared", "absolute" or "quantiles").
         Raises MissingExtraError without scikit-learn.
         """
         tokenizer = look_up(_TOKENIZERS, recipe.tokenizer, say("tokenizer", "分词器")).fit(train.texts, **recipe.tokenizer_options)

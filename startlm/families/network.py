@@ -15,6 +15,7 @@ from ..core.errors import MissingExtraError
 from ..core.graphs import export_graph, padded, quantise
 from ..core.inputs import encode_inputs, width_of
 from ..core.language import say
+from ..core.number_losses import number_losses
 from ..core.shelves import look_up
 from ..engines import ENGINES
 from ..tokenizers import TOKENIZERS
@@ -82,12 +83,12 @@ def _choose_precision(graph: bytes, recipe: Recipe, encoded: Ragged, dev: tuple[
     small = _engine(_quantised(graph, encoded, recipe, seed), "int8", encoded, recipe)
     if dev is None:
         return "int8", small
-    return ("int8", small) if _loses_little(plain, small, dev) else ("fp32", plain)
+    return ("int8", small) if _loses_little(plain, small, dev, recipe.options.get("loss", "squared")) else ("fp32", plain)
 
 
-def _loses_little(plain: Any, small: Any, dev: tuple[Ragged, np.ndarray]) -> bool:
+def _loses_little(plain: Any, small: Any, dev: tuple[Ragged, np.ndarray], loss: str) -> bool:
     if dev[1].dtype.kind == "f":
-        losses = [float(np.square(engine.logits(dev[0])[:, 0] - dev[1]).mean()) for engine in (plain, small)]
+        losses = [float(number_losses(engine.logits(dev[0]), dev[1], loss).mean()) for engine in (plain, small)]
         return losses[1] - losses[0] <= INT8_MAY_LOSE
     return _right(plain, dev) - _right(small, dev) <= may_lose(len(dev[1]))
 

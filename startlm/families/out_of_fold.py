@@ -37,6 +37,7 @@ class OutOfFold:
     rows: np.ndarray
     fold: np.ndarray  # int64 (n,)
     seed: int
+    family = "linear"
 
     def logits(self, labels: np.ndarray | None = None) -> np.ndarray:
         """float64 (n, L): each row answered by naive Bayes of the other folds; with other `labels`, as if those were given.

@@ -3,7 +3,8 @@
 Labels are support vector machines, one label against the rest with squared hinge loss, by liblinear (scikit-learn's LinearSVC).
 The features of each label may first be scaled by how unevenly they occur with it and without it (`ratio`: Wang and Manning 2012,
 "Baselines and Bigrams"); the scale is folded into the weights afterwards and costs nothing when answering.
-Numbers are ridge regression by conjugate gradients (Ridge), or, for the absolute error, support vector regression (LinearSVR).
+Numbers are ridge regression by conjugate gradients (Ridge), or, for the absolute error, support vector regression (LinearSVR); three
+quantiles of a number, each by its smoothed pinball loss (Zheng 2011) and L-BFGS: liblinear weighs rows above and below alike.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..core.contracts import Labelled, Ragged, Tokenizer
 from ..core.errors import CallError, MissingExtraError
 from ..core.inputs import encode_inputs, width_of
 from ..core.language import say
+from ..core.number_losses import ABSOLUTE, LEVELS, QUANTILES, number_losses
 
 Choices = dict[str, float]
 
@@ -29,6 +31,7 @@ _TRIAL = 3e6  # multiplications that one candidate may cost, in all its folds: a
 _WITH_DEV = 4  # times as many where there is a dev part
 _LARGEST = 60_000.0  # float16, in which weights are stored, ends at 65,504
 _FARTHEST = 1e6  # the numpy engine opens no larger bias
+_ROUNDED, _STEPS = 0.05, 200  # of quantiles: spreads over which the loss is rounded; steps of L-BFGS at most
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,12 @@ class Problem:
     labels: int
     text: int  # so many of the features are n-grams, the first
     class_weights: str | None
-    absolute: bool  # of numbers: the absolute error counts, not the squared one
+    loss: str  # of numbers: which error counts
     seed: int
 
     @classmethod
     def of(cls, rows: Labelled, tokenizer: Tokenizer, labels: int, options: Mapping[str, Any], seed: int) -> Problem:
-        """options: class_weights (None or "balanced"), loss ("squared" or "absolute"). Raises MissingExtraError without scipy."""
+        """options: class_weights (None or "balanced"), loss ("squared", "absolute" or "quantiles"). Raises MissingExtraError without scipy."""
         try:
             from scipy.sparse import csr_matrix
         except ImportError as error:
@@ -53,8 +56,7 @@ class Problem:
         encoded: Ragged = encode_inputs(tokenizer, rows)
         shape = (len(encoded), width_of(tokenizer, rows))
         features = csr_matrix((encoded.weights.astype(np.float64), encoded.values, encoded.starts.astype(np.int32)), shape=shape)
-        absolute = options.get("loss") == "absolute"
-        return cls(features, rows.labels, labels, tokenizer.vocabulary_size, options.get("class_weights"), absolute, seed)
+        return cls(features, rows.labels, labels, tokenizer.vocabulary_size, options.get("class_weights"), options.get("loss", "squared"), seed)
 
     @property
     def numeric(self) -> bool:
@@ -94,7 +96,8 @@ class Problem:
     # ------------------------------------------------------------- solving
 
     def solve(self, **choices: float) -> tuple[np.ndarray, np.ndarray]:
-        """weights float64 (F, C) and bias float64 (C,); C as the numpy engine has it: the labels, or 1 for two labels and for numbers.
+        """weights float64 (F, C) and bias float64 (C,); C as the numpy engine has it: the labels, or 1 for two labels and for
+        numbers, or 3 for quantiles.
 
         choices: cost and ratio; alpha for numbers.
         """
@@ -104,8 +107,7 @@ class Problem:
         """(N,), the more the better: is the best label the right one? Of a number, minus its error."""
         logits = self.features @ weights + bias
         if self.numeric:
-            error = logits[:, 0] - self.targets
-            return -np.abs(error) if self.absolute else -error**2
+            return -number_losses(logits, self.targets, self.loss)
         return (logits[:, 0] > 0 if self.labels == 2 else logits.argmax(axis=1)) == self.targets
 
     def _solve_number(self, alpha: float) -> tuple[np.ndarray, np.ndarray]:
@@ -113,14 +115,20 @@ class Problem:
 
         Raises CallError for weights that float16 does not hold.
         """
-        centre = np.median(self.targets) if self.absolute else np.mean(self.targets)
+        quantiles, robust = self.loss == QUANTILES, self.loss in (ABSOLUTE, QUANTILES)
+        centre = np.median(self.targets) if robust else np.mean(self.targets)
         away = self.targets - centre
-        spread = float(np.mean(np.abs(away)) if self.absolute else np.sqrt(np.mean(away**2)))
-        weights, bias = np.zeros((self.features.shape[1], 1)), np.array([float(centre)])
-        if spread > 0 and self.features.nnz:
+        spread = float(np.mean(np.abs(away)) if robust else np.sqrt(np.mean(away**2)))
+        width = len(LEVELS) if quantiles else 1
+        weights, bias = np.zeros((self.features.shape[1], width)), np.full(width, float(centre))
+        if spread > 0 and quantiles:
+            for at, level in enumerate(LEVELS):
+                slope, rise = _fit_quantile(self.features, away / spread, level, alpha)
+                weights[:, at], bias[at] = slope * spread, rise * spread + centre
+        elif spread > 0 and self.features.nnz:
             machine = _fitted(self._regression(alpha), self.features, away / spread)
             weights[:, 0], bias[0] = machine.coef_.ravel() * spread, float(np.ravel(machine.intercept_)[0]) * spread + centre
-        if np.abs(weights).max(initial=0.0) > _LARGEST or abs(bias[0]) > _FARTHEST:
+        if np.abs(weights).max(initial=0.0) > _LARGEST or np.abs(bias).max() > _FARTHEST:
             raise CallError(say("The numbers to be predicted are too large for the linear model.", "要预测的数值对线性模型来说太大了。"),
                             say("write them in a larger unit, thousands for instance", "请换用更大的单位，例如以千计"))
         return weights, bias
@@ -132,7 +140,7 @@ class Problem:
             from sklearn.svm import LinearSVR
         except ImportError as error:
             raise MissingExtraError("train", "scikit-learn") from error
-        if self.absolute:
+        if self.loss == ABSOLUTE:
             return LinearSVR(epsilon=0.0, C=1 / alpha, tol=0.01, random_state=self.seed)
         return Ridge(alpha=alpha, solver="sparse_cg", tol=1e-3)
 
@@ -179,6 +187,29 @@ class Problem:
         except ImportError as error:
             raise MissingExtraError("train", "scikit-learn") from error
         return LinearSVC(C=cost, class_weight=class_weight, tol=0.1, random_state=self.seed)
+
+
+def _fit_quantile(features: Any, targets: np.ndarray, level: float, alpha: float) -> tuple[np.ndarray, float]:
+    """Weights float64 (F,) and bias of the linear function with the least alpha · |weights|² / 2 + the sum of twice the pinball loss.
+
+    targets: float64 (N,) in units of their spread. The loss is rounded over _ROUNDED of that about 0, so that it has a gradient.
+    Raises MissingExtraError without scipy.
+    """
+    try:
+        from scipy.optimize import minimize
+    except ImportError as error:
+        raise MissingExtraError("train", "scikit-learn") from error
+    rows, turned = len(targets), features.T.tocsr()
+
+    def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
+        weights, far = point[:-1], (targets - features @ point[:-1] - point[-1]) / _ROUNDED
+        pull = level - 0.5 * (1 - np.tanh(0.5 * far))  # (N,): how the loss grows with the residual
+        value = 2 * _ROUNDED * float(np.sum(level * far + np.logaddexp(0.0, -far))) + 0.5 * alpha * float(weights @ weights)
+        return value / rows, np.append(alpha * weights - 2 * (turned @ pull), -2 * pull.sum()) / rows
+
+    start = np.append(np.zeros(features.shape[1]), np.quantile(targets, level))
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS}).x
+    return found[:-1], float(found[-1])
 
 
 def _fitted(machine: Any, features: Any, targets: np.ndarray) -> Any:

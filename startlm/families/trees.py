@@ -53,8 +53,8 @@ class Trees:
     def fit_steps(train: Labelled, dev: Labelled | None, labels: int, recipe: Recipe, seed: int) -> Iterator[Progress]:
         """Score the text, choose the kind and the rounds where the recipe leaves them open, grow.
 
-        options: leaves, most_rounds and bytes (see `recipe`), class_weights and loss, and what is chosen: kind ("boosted", "shallow",
-        "forest", "extra"), rounds, and cost and ratio, or alpha, of the text's linear model.
+        options: leaves, most_rounds and bytes (see `recipe`), class_weights and loss, and what is chosen: kind ("boosted", "shallow", "forest",
+        "extra"), rounds, and cost and ratio, or alpha, of the text's linear model.
         A forest's logits are the logarithms of the shares of its votes, clipped, since no forest can be sure.
         Raises MissingExtraError without lightgbm or scikit-learn.
         """

@@ -1,4 +1,4 @@
-"""What each column is worth: how far the accuracy falls when one column's values are dealt out anew among the rows (permutation importance).
+"""What each column is worth: how far the accuracy falls, or a number's error grows, when one column's values are dealt out anew among the rows (permutation importance).
 
 Breiman (2001). A column that another repeats seems to be worth nothing, because the other still tells what it told.
 """
@@ -18,9 +18,10 @@ Columns = Mapping[str, Sequence[Any]]
 
 
 def columns_worth(predict: Callable[[dict[str, Sequence[Any]]], np.ndarray], columns: Columns, truth: np.ndarray, seed: int) -> dict[str, Figure]:
-    """The fall of accuracy without each column, in shares of 1, with the paired interval; above 0, the column tells something.
+    """The fall of accuracy without each column, in shares of 1, or the growth of the mean absolute error, with the paired interval; above 0,
+    the column tells something.
 
-    predict: from the columns' values, N of each, to predicted label numbers int64 (N,); truth: int64 (N,).
+    predict: from the columns' values, N of each, to predicted label numbers int64 (N,), or numbers float64 (N,); truth: the same of what is true.
     Every row gets the value of another row of those given, so no value is seen that could not come.
 
     >>> rows = {"a": [0, 1] * 50, "b": [5] * 100}
@@ -28,12 +29,14 @@ def columns_worth(predict: Callable[[dict[str, Sequence[Any]]], np.ndarray], col
     >>> worth["a"].value > 0.4, worth["b"].value
     (True, 0.0)
     """
-    whole = np.asarray(predict(dict(columns))) == truth
+    numeric = np.asarray(truth).dtype.kind == "f"
+    judged = (lambda answers: np.abs(answers - truth)) if numeric else (lambda answers: answers == truth)
+    whole = judged(np.asarray(predict(dict(columns))))
     random = np.random.default_rng(seed)
     worth = {}
     for name, values in columns.items():
-        without = np.asarray(predict({**columns, name: _dealt(values, _another(len(truth), random))})) == truth
-        worth[name] = replace(paired_gain(without, whole, seed), name="worth")
+        without = judged(np.asarray(predict({**columns, name: _dealt(values, _another(len(truth), random))})))
+        worth[name] = replace(paired_gain(without, whole, seed, losses=numeric), name="worth")
     return worth
 
 

@@ -82,7 +82,7 @@ def learning_curve(sizes: Sequence[int], right: np.ndarray, fold: np.ndarray, no
     doubling = Figure("gain", value, min(low, value), max(high, value), n, 0.0, "bootstrap") if n >= FEWEST_ROWS else no_figure("gain", n)
     needed, many = float(measured.more_for(POINT, now)[0]), drawn.more_for(POINT, now)
     few, most = (float(np.quantile(many, tail, method="inverted_cdf")) for tail in (0.025, 0.975))
-    more = tuple(_trusted(each, now) for each in (needed, min(few, needed), max(most, needed)))
+    more = tuple(trusted(each, now) for each in (needed, min(few, needed), max(most, needed)))
     points = tuple(share_figure("accuracy", int(right[:, i].sum()), n) for i in range(len(sizes)))
     return Curve(tuple(sizes), points, (float(measured.floor[0]), float(measured.factor[0]), float(measured.power[0])), doubling, more, _said(doubling, more))
 
@@ -115,7 +115,7 @@ def _resampled(right: np.ndarray, fold: np.ndarray, seed: int) -> np.ndarray:
     return np.einsum("df,dfs->ds", weights[picked] / weights[picked].sum(axis=1, keepdims=True), shares[picked, np.arange(DRAWS)[:, None]])
 
 
-def _trusted(more: float, now: int) -> int | None:
+def trusted(more: float, now: int) -> int | None:
     """The number of rows, to two digits; None beyond FURTHEST times as many."""
     if not more <= (FURTHEST - 1) * now:
         return None

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, NamedTuple, Sequence
+from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def find_slices(correct: np.ndarray, cuts: Sequence[Cut], fewest: int = FEWEST_R
 
     Which slices are looked at follows from how many rows they have, never from how many of those are right.
     """
-    found = [(cut, value, inside) for cut in cuts for value, inside in _groups(cut.values) if fewest <= len(inside) <= len(correct) - fewest]
+    found = [(cut, value, inside) for cut in cuts for value, inside in groups_of(cut.values) if fewest <= len(inside) <= len(correct) - fewest]
     if not found:
         return []
     n = np.array([len(inside) for _, _, inside in found])
@@ -76,9 +76,9 @@ def slices_json(correct: np.ndarray, cuts: Sequence[Cut]) -> dict[str, Any]:
     return {"looked_at": len(found), "level": round(1 - LEVEL, 6), "n": len(correct), "slices": shown}
 
 
-def quarters(values: np.ndarray, learnt: np.ndarray) -> list[str]:
+def quarters(values: np.ndarray, learnt: np.ndarray, show: Callable[[float], str] | None = None) -> list[str]:
     """The quarter that each value falls in, by the quartiles of the rows that learnt: "≤ 12", "13–20", "21–40", "≥ 41"; of numbers that are
-    not whole "≤ 1.5", "1.5–3" (the upper end inside) …, "> 4". "" for NaN. Quartiles that are equal make fewer quarters.
+    not whole "≤ 1.5", "1.5–3" (the upper end inside) …, "> 4". "" for NaN. Quartiles that are equal make fewer quarters. `show` writes an edge.
 
     values, learnt: int or float, (N,) and (M,).
     """
@@ -87,7 +87,7 @@ def quarters(values: np.ndarray, learnt: np.ndarray) -> list[str]:
         return [""] * len(values)
     whole = values.dtype.kind == learnt.dtype.kind == "i"
     edges = np.unique(np.quantile(learnt, (0.25, 0.5, 0.75), method="lower")).astype(np.int64 if whole else np.float64)
-    shown = [f"{edge:g}" if abs(edge) < 1e5 else f"{edge:,.0f}" for edge in edges]
+    shown = [show(edge) if show else f"{edge:g}" if abs(edge) < 1e5 else f"{edge:,.0f}" for edge in edges]
     after = [f"{edge + 1}" for edge in edges] if whole else shown
     between = [f"{low}–{high}" if low != high else high for low, high in zip(after[:-1], shown[1:])]
     names = [f"≤ {shown[0]}", *between, f"≥ {after[-1]}" if whole else f"> {shown[-1]}"]
@@ -107,7 +107,7 @@ def fisher_exact(hits: int, n: int, all_hits: int, all_rows: int) -> float:
     return float(min(1.0, chances[chances <= own * (1 + 1e-7)].sum() / chances.sum()))
 
 
-def _groups(values: Sequence[str]) -> list[tuple[str, np.ndarray]]:
+def groups_of(values: Sequence[str]) -> list[tuple[str, np.ndarray]]:
     """Each value but the empty one, with the numbers of its rows."""
     if not len(values):
         return []

@@ -24,9 +24,14 @@ class Classify:
 
     # --- train: how rungs are compared. Answers of one rung: log-confidences float64 (N, L)
     @staticmethod
-    def outputs(labels: Sequence[str]) -> int:
-        """How many numbers a network gives."""
+    def outputs(labels: Sequence[str], loss: str) -> int:
+        """How many numbers a model gives, whatever the loss of numbers is called."""
         return len(labels)
+
+    @staticmethod
+    def width(settings: Mapping[str, Any]) -> int:
+        """How many numbers the model gives."""
+        return len(settings["labels"])
 
     @staticmethod
     def calibrated(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -39,8 +44,8 @@ class Classify:
         return log_softmax(np.mean(answers, axis=0))
 
     @staticmethod
-    def losses(answers: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """float64 (N,): what train minimises; sees every row's confidence, so it tells rungs apart that accuracy cannot."""
+    def losses(answers: np.ndarray, truth: np.ndarray, loss: str) -> np.ndarray:
+        """float64 (N,): what train minimises (`loss` is of numbers); sees every row's confidence, so it tells rungs apart that accuracy cannot."""
         return -answers[np.arange(len(truth)), truth]
 
     @staticmethod
@@ -50,9 +55,9 @@ class Classify:
         return high is not None and high < 0
 
     @staticmethod
-    def shown(answers: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    def shown(answers: np.ndarray, truth: np.ndarray, loss: str) -> dict[str, float]:
         """What the ladder's table says of one rung."""
-        return {"accuracy": float(np.mean(answers.argmax(axis=1) == truth)), "log_loss": float(Classify.losses(answers, truth).mean())}
+        return {"accuracy": float(np.mean(answers.argmax(axis=1) == truth)), "log_loss": float(Classify.losses(answers, truth, loss).mean())}
 
     @staticmethod
     def described(logits: np.ndarray, truth: np.ndarray) -> tuple[float, Said]:
@@ -80,8 +85,8 @@ class Classify:
         return log_softmax(logits, temperature)
 
     @staticmethod
-    def settled(mean: np.ndarray, truth: np.ndarray, settings: Mapping[str, Any], predict: Any) -> tuple[dict[str, Any], Said | None]:
-        """What calibration rows settle, for model.json, and in words; `mean` are the members' parts, averaged."""
+    def settled(mean: np.ndarray, truth: np.ndarray, settings: Mapping[str, Any], predict: Any, choosing: Any = None) -> tuple[dict[str, Any], Said | None]:
+        """What calibration rows settle, for model.json, and in words; `mean` are the members' parts, averaged. Nothing is chosen, so `choosing` is not asked."""
         temperature = fit_temperature(mean, truth)
         if predict.hand_over is None:
             return {"temperature": temperature}, None

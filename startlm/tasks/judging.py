@@ -64,6 +64,11 @@ class Judging(ABC):
         """What a report says to do next; what it needs beside the report goes into `folder`."""
         return dict.fromkeys(("slices", "label_errors", "learning_curve", "columns_worth"))
 
+    def answered_columns(self, columns: Mapping[str, Any]) -> np.ndarray:
+        """What is answered to these values of the model's columns, by name: confidences float64 (N, L), or numbers with their intervals (N, 3)."""
+        texts, cells = ({name: columns[name] for name in names} for names in (self.predictor.text_columns, self.predictor.encoder.kinds))
+        return self.predictor.answered(self.predictor.of_cells(list(texts.values()), cells))  # type: ignore[no-any-return]
+
     def found(self) -> list[Said]:
         """The findings of prepare that a reader should be warned of."""
         return [Said(**finding["said"]) for finding in self.examples.meta["findings"] if finding["kind"] in ("leaks", "gives_away", "label_once", "label_typos")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -84,13 +84,8 @@ class LabelReport(Judging):
         return ~self.correct & ~(known_to_nobody & self.handed)
 
     def next_steps(self, folder: Path) -> dict[str, Any]:
-        seen = Seen(self.rows[self.counted], self.judged.truth, self.judged.correct, self.names, self.settings.seed, self._answered_columns, self.examples.cells)
+        seen = Seen(self.rows[self.counted], self.judged.truth, self.judged.correct, self.names, self.settings.seed, lambda columns: self.answered_columns(columns).argmax(axis=1), self.examples.cells)
         return next_steps(self.examples, seen, folder)
-
-    def _answered_columns(self, columns: Mapping[str, Any]) -> np.ndarray:
-        """int64 (N,): what the model answers to these values of its columns."""
-        texts, cells = ({name: columns[name] for name in names} for names in (self.predictor.text_columns, self.predictor.encoder.kinds))
-        return self.predictor.answered(self.predictor.of_cells(list(texts.values()), cells)).argmax(axis=1)  # type: ignore[no-any-return]
 
     # --- the report
     def content(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,12 +23,18 @@ USUAL = 0.99  # of the rows have a smaller error than the ends of that picture
 
 
 class Intervals(NamedTuple):
-    """What was promised of the intervals around the judged rows, and their ends, float64 (N,); None where there are none."""
+    """What was promised of the intervals around the judged rows, and their ends, float64 (N,); None where there are none.
+
+    margin: by how much learnt quantiles were widened, where intervals follow each row; constant: then the ends (N, 2) that intervals of one
+    width would have.
+    """
 
     coverage: float
     half_width: float | None = None
     low: np.ndarray | None = None
     high: np.ndarray | None = None
+    margin: float | None = None
+    constant: np.ndarray | None = None
 
 
 def number_content(judged: JudgedNumbers, intervals: Intervals) -> dict[str, Any]:
@@ -70,7 +76,17 @@ def _interval(judged: JudgedNumbers, intervals: Intervals) -> dict[str, Any]:
         inside, width = no_figure("covered", 0), no_figure("width", 0, higher_is_better=False)
     else:
         inside, width = covered(judged.truth, intervals.low, intervals.high), mean_width(intervals.low, intervals.high, judged.seed)
-    return {"coverage": intervals.coverage, "half_width": intervals.half_width, "covered": asdict(inside), "width": asdict(width)}
+    return {"coverage": intervals.coverage, "half_width": intervals.half_width, "margin": intervals.margin, "covered": asdict(inside), "width": asdict(width),
+            "constant": _constant(judged, intervals)}
+
+
+def _constant(judged: JudgedNumbers, intervals: Intervals) -> dict[str, Any] | None:
+    """The same of intervals of one width around the same answers, and how much narrower on average those that follow each row are."""
+    if intervals.constant is None or intervals.low is None or intervals.high is None:
+        return None
+    low, high = intervals.constant.T
+    narrower = mean_figure("narrower", (high - low) - (intervals.high - intervals.low), judged.seed, higher_is_better=True)
+    return {"covered": asdict(covered(judged.truth, low, high)), "width": asdict(mean_width(low, high, judged.seed)), "narrower": asdict(replace(narrower, baseline=0.0))}
 
 
 def _drawn(judged: JudgedNumbers) -> list[list[float]]:

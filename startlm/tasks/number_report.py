@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,13 @@ from ..core.contracts import Figure
 from ..core.language import say
 from ..core.report_numbers import numbers_page
 from ..metrics.comparison import paired_gain
+from ..metrics.interval_slices import least_covered
 from ..metrics.numbers import JudgedNumbers
+from ..metrics.slices import Cut, quarters
 from .judging import Judging
 from .number_content import Intervals, headline, number_content, number_figures
+from .next_steps import LEARNT, cuts_beside
+from .number_next_steps import SeenNumbers, number_next_steps
 
 MISTAKES = 0.1  # of the test rows stand in mistakes.csv: those that are furthest off
 
@@ -34,15 +39,29 @@ class NumberReport(Judging):
     def judge(self, mean: np.ndarray) -> None:
         """Numbers and their intervals, float64 (N, 3)."""
         self.answered = self.task.answered(mean, self.predictor.settings)
+        self.constant = self.task.answered(mean, self.task.with_constant_width(self.predictor.settings))[:, 1:]
         self.judged = self._judge(np.ones(len(self.truth), dtype=bool))
 
     def _judge(self, rows: np.ndarray) -> JudgedNumbers:
         return JudgedNumbers(self.truth[rows], self.answered[rows, 0], self.constants.mean, self.constants.median, self.settings.seed)
 
+    def next_steps(self, folder: Path) -> dict[str, Any]:
+        target = Target.from_state(self.predictor.settings["target"])
+        seen = SeenNumbers(self.rows, self.truth, self.answered[:, 0], self.settings.seed, target, lambda columns: self.answered_columns(columns)[:, 0], self.examples.cells)
+        return number_next_steps(self.examples, seen, folder) | {"least_covered": self._least_covered()}
+
+    def _least_covered(self) -> dict[str, Any] | None:
+        """The group of rows whose intervals hold the truth least often; None where there are no intervals or too few rows."""
+        if self.predictor.settings["interval"]["half_width"] is None:
+            return None
+        number, low, high = self.answered.T
+        cuts = [*cuts_beside(self.examples, self.rows, self.examples.rows_of(*LEARNT), self.examples.cells), Cut("answer", "", quarters(number, number))]
+        found = least_covered(self.truth, low, high, cuts)
+        return found and found.to_json()
+
     def content(self) -> dict[str, Any]:
-        interval, target = self.predictor.settings["interval"], self.predictor.settings["target"]
-        ends = (None, None) if interval["half_width"] is None else (self.answered[:, 1], self.answered[:, 2])
-        found = number_content(self.judged, Intervals(interval["coverage"], interval["half_width"], *ends))
+        target = self.predictor.settings["target"]
+        found = number_content(self.judged, self._intervals())
         error = Figure(**found["figures"][0])
         said = Target.from_state(target).said
         return {
@@ -52,6 +71,14 @@ class NumberReport(Judging):
             "figures_clean": self._clean_figures(), "cheapest": self._cheapest(), "mistakes": len(self.order()),
             "maximum_mae": self.settings.maximum_mae, "broken_limit": self._broken_limit(error), "warnings": [each._asdict() for each in self.found()],
         }
+
+    def _intervals(self) -> Intervals:
+        """The intervals of the test rows; where they follow each row, those of one width beside them."""
+        interval = self.predictor.settings["interval"]
+        if interval["half_width"] is None:
+            return Intervals(interval["coverage"])
+        follow = interval.get("margin")
+        return Intervals(interval["coverage"], interval["half_width"], self.answered[:, 1], self.answered[:, 2], follow, None if follow is None else self.constant)
 
     def _broken_limit(self, error: Figure) -> dict[str, str] | None:
         """The stated limit that this model breaks, in words."""

@@ -22,6 +22,7 @@ from startlm.core.contracts import Engine, Facts, Fitted, Format, Labelled, Ragg
 from startlm.core.errors import BundleError, CallError
 from startlm.core.inputs import encode_inputs
 from startlm.core.language import say
+from startlm.core.number_losses import LEVELS, QUANTILES, in_order
 from startlm.core.shelves import look_up
 from startlm.engines import ENGINES
 from startlm.families import FAMILIES
@@ -297,20 +298,29 @@ def check_family(family: str | type, folder: Path) -> None:
     hold(hasattr(member, "network") != hasattr(member, "fit_steps"), "a family gives either network or fit_steps")
     rows = replace(CONTRACT_ROWS, features=CONTRACT_COLUMNS) if "columns" in getattr(member, "needs", ()) else CONTRACT_ROWS
     for task in getattr(member, "tasks", ("classify",)):
-        _check_learns(member, rows if task == "classify" else replace(rows, labels=rows.labels * 2.0 - 1 + np.arange(48) / 480), folder / task)
+        numbers = replace(rows, labels=rows.labels * 2.0 - 1 + np.arange(48) / 480)
+        _check_learns(member, rows if task == "classify" else numbers, folder / task)
+        if task == "score":
+            _check_learns(member, numbers, folder / "quantiles", QUANTILES)
 
 
-def _check_learns(member: Any, rows: Labelled, folder: Path) -> None:
+def _check_learns(member: Any, rows: Labelled, folder: Path, loss: str = "") -> None:
     recipe = member.recipe(Facts(len(rows), 1 if rows.numeric else 2, 20.0, 30, 0.5, features=rows.features.shape[1], numeric=rows.numeric), "small")
     hold(recipe.family == member.name and bool(recipe.reason.en and recipe.reason.zh), "the recipe names its family and its reason")
     hold(json.loads(json.dumps(dict(recipe.options))) == dict(recipe.options), "a recipe's options are plain JSON")
+    recipe = replace(recipe, options={**recipe.options, "loss": loss}) if loss else recipe
     first = _fit(member, recipe, rows, folder / "first", None)
     again = _fit(member, first.recipe, rows, folder / "again", first.recipe)
     hold(_same_state(first.engine, again.engine), "the recipe that comes back gives the same bits again")
     hold(again.recipe.options == first.recipe.options, "no choice is left open in the recipe that comes back")
     engine = look_up(ENGINES, member.engine, say("engine", "引擎")).from_state(first.engine)
     logits = engine.logits(encode_inputs(first.tokenizer, rows))
-    if rows.numeric:
+    if loss == QUANTILES:
+        hold(logits.shape == (len(rows), len(LEVELS)), "of quantiles there are three")
+        middle, low, high = in_order(logits).T
+        hold(float(np.mean((middle - rows.labels) ** 2)) < 0.2 * float(np.var(rows.labels)), "what is easy is learnt")
+        hold(float(np.mean((low <= rows.labels) & (rows.labels <= high))) > 0.5, "the outer quantiles hold most rows")
+    elif rows.numeric:
         hold(logits.shape in ((len(rows), 1), (len(rows), 2)), "logits of a number are (N, 1), or (N, 2): it is the second less the first")
         away = logits[:, -1] - (logits[:, 0] if logits.shape[1] == 2 else 0) - rows.labels
         hold(float(np.mean(away**2)) < 0.2 * float(np.var(rows.labels)), "what is easy is learnt")
@@ -320,7 +330,7 @@ def _check_learns(member: Any, rows: Labelled, folder: Path) -> None:
 
 
 def _fit(member: Any, recipe: Recipe, rows: Labelled, folder: Path, planned: Recipe | None) -> Fitted:
-    labels = 1 if rows.numeric else 2
+    labels = len(LEVELS) if recipe.options.get("loss") == QUANTILES else 1 if rows.numeric else 2
     if not hasattr(member, "network"):
         *_, last = member.fit_steps(rows, None, labels, recipe, 0)
         return last.result  # type: ignore[no-any-return]

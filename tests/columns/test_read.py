@@ -14,6 +14,7 @@ from hypothesis import given, strategies
 
 from startlm.columns.category import Category
 from startlm.columns.date import Date
+from startlm.columns.days import parse_day
 from startlm.columns.number import Number, parse_number
 from startlm.columns.numerals import number_habit
 
@@ -140,6 +141,25 @@ def test_times_that_python_writes_come_back(moment: datetime.datetime) -> None:
 def test_categories_are_read_in_one_spelling() -> None:
     read = Category.read([" red", "ｒed", "", None, 1.0, True, "\ud800", float("nan")])
     assert read.values.tolist() == ["red", "red", "", "", "1", "true", "\ufffd", ""] and read.bad == []
+
+
+@pytest.mark.parametrize("habit", [{"comma": False, "hundredth": False}, {"comma": True, "hundredth": True}])
+def test_a_long_column_of_numbers_is_read_as_its_cells_are_alone(habit: dict[str, bool]) -> None:
+    odd = ["12%", "1.5", "1,5", "1.234,5", "1'234", "1’234", "（１２０）", "(120)", "１２，３４５", "１２.5", "−7", "-7", "¥1,234", "3.2万", "12 kg", "", "无", "nan", "inf", "1e5", "1e400", "9" * 60, "9" * 61,
+           "1\n2", " 8 ", ".5", "5.", "1_000", "٣", "1e151", "0x10", "+3", "$ 4", "5 元", "--1"]
+    read, alone = Number.read(odd * 40, habit), [Number.read([cell], habit) for cell in odd]
+    assert np.array_equal(read.values, np.concatenate([each.values for each in alone] * 40), equal_nan=True)
+    assert read.bad == [i for i in range(40 * len(odd)) if alone[i % len(odd)].bad]
+
+
+def test_a_clock_does_not_change_the_day_before_it_and_what_is_remembered_of_one_habit_is_not_told_to_another() -> None:
+    days = ["2024-03-05", "2024/3/5", "2024年3月5日", "5-Mar-24", "Mar 5, 2024", "Tue, Mar 5 2024", "3/4/2024", "13/4/2024", "2024-02-30", "31.12.99", "2024年3月"]
+    clocks = {"00:00": 0.0, "9:30": 9.5, "T18:00:00Z": 18.0, "下午 6:30": 18.5, "上午12点15分": 0.25, "6:00 PM": 18.0, "23:59:60": 24.0, "12:00:00.5+08:00": 12 + 0.5 / 3600, "25:00": None, "12:61": None}
+    for day_first in (False, True, False):
+        for day in days:
+            for clock, hours in clocks.items():
+                alone, both = parse_day(day, day_first=day_first), parse_day(f"{day}{'' if clock[0] == 'T' else ' '}{clock}", day_first=day_first)
+                assert both == (None if alone is None or hours is None else pytest.approx(alone + hours / 24, abs=1e-9)), (day, clock)
 
 
 # -------------------------------------------------------------- quickly

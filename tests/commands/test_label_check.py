@@ -133,3 +133,14 @@ def test_what_evaluate_disarmed_for_a_spreadsheet_comes_back_as_it_was(tmp_path:
         writer.close()
     [doubt] = read_doubts(str(tmp_path / "label_errors.csv"))
     assert (doubt.row, doubt.text, doubt.label, doubt.suggested) == tuple(cells.values())
+
+
+@pytest.mark.parametrize(("how", "next_command"), [
+    ("", "startlm run desk --data desk/corrected.csv"),
+    ('delimiter = ","\n', "startlm new desk-corrected --data desk/corrected.csv --columns 'note: category' --label team"),
+])  # fmt: skip
+def test_labels_of_a_table_without_a_text_are_corrected_by_their_rows(check: Any, how: str, next_command: str) -> None:
+    Path("desk/startlm.toml").write_text(f'[prepare]\ndata = "../tickets.csv"\n{how}columns = ["note: category"]\nlabel = "team"\n', encoding="utf-8")
+    result = check("cc", [doubt(3, text="note: n, A3"), doubt(5, text="note: n, A5")])
+    assert [i for i, (new, old) in enumerate(zip(read(Path("desk/corrected.csv")), ROWS, strict=True)) if new != old] == [2, 4]
+    assert (result["written"], result["next"]) == (2, next_command)

@@ -16,8 +16,9 @@ from startlm.core.contracts import Ragged
 from startlm.core.descent import Descended, DescentPlan, Measured, accuracy, arrays_of, descend, measure, plan_descent, refit_plan, schedule
 from startlm.core.embeddings import Embedding
 from startlm.core.errors import CallError, WorkError
-from startlm.core.optimisers import Optimiser
 from startlm.core.language import say
+from startlm.core.number_losses import in_order
+from startlm.core.optimisers import Optimiser
 
 PLAN = DescentPlan(steps=60, stop=60, batch_tokens=64, learning_rate=0.05, dev_every=20, checkpoint_every=7, seed=3)
 
@@ -272,3 +273,31 @@ def test_logits_come_back_in_the_rows_order():
     logits = loop.logits_of(network, TRAIN[0], PLAN)
     alone = loop.logits_of(network, TRAIN[0].take(np.array([17])), PLAN)
     assert np.allclose(logits[17], alone[0], atol=1e-6) and 0 <= accuracy(logits, TRAIN[1]) <= 1
+
+
+# --------------------------------------------------------------- quantiles
+
+def spread_out(count=600, seed=0):
+    """Rows that are one id: rows of the first are sure to be near 1, those of the second are anywhere about −1."""
+    random = np.random.default_rng(seed)
+    kind = random.integers(0, 2, count)
+    numbers = np.where(kind == 0, 1 + 0.05 * random.normal(size=count), -1 + 1.0 * random.normal(size=count))
+    return Ragged((kind + 1).astype(np.int32), np.arange(count + 1)), numbers, kind
+
+
+def test_a_network_tells_quantiles_and_interrupted_or_not_ends_with_the_same_bits():
+    encoded, numbers, kind = spread_out()
+    plan = DescentPlan(steps=400, stop=400, batch_tokens=64, learning_rate=0.02, dev_every=100, checkpoint_every=50, seed=1, loss="quantiles")
+    whole, broken, memory = Toy(0.0), Toy(0.0), Memory()
+    for _ in descend(whole, encoded, numbers, plan, dev=(encoded, numbers)):
+        pass
+    for progress in descend(broken, encoded, numbers, plan, dev=(encoded, numbers), checkpoints=memory):
+        if progress.done > 120:
+            break
+    broken = Toy(0.0)
+    for _ in descend(broken, encoded, numbers, plan, dev=(encoded, numbers), checkpoints=memory):
+        pass
+    assert all(np.array_equal(one, other) for one, other in zip(arrays_of(whole).values(), arrays_of(broken).values(), strict=True))
+    middle, low, high = in_order(loop.logits_of(whole, encoded, plan)).T
+    assert np.mean((high - low)[kind == 1]) > 4 * np.mean((high - low)[kind == 0])
+    assert [np.mean(numbers < each) for each in (low, middle, high)] == pytest.approx([0.05, 0.5, 0.95], abs=0.06)

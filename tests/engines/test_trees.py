@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from startlm.core.contracts import Ragged, State
 from startlm.core.errors import BundleError
+from startlm.core.number_losses import LEVELS
 from startlm.engines.trees import TreesEngine
 from startlm.families.grown import Tree, from_forest, from_lightgbm, joined, stump
 from startlm.testing import check_engine
@@ -113,6 +114,14 @@ def test_the_median_of_a_forest_is_that_of_its_trees():
     check_engine("trees", machine.state(), new, tolerance=0.0)
 
 
+def test_the_quantiles_of_a_forest_are_those_of_its_trees():
+    from sklearn.ensemble import RandomForestRegressor
+
+    forest = RandomForestRegressor(31, random_state=0).fit(columns(300), columns(300)[:, 0])
+    logits = engine(from_forest(forest), 3, median=True).logits(as_encoded(columns(100, seed=9)))
+    assert logits == pytest.approx(np.quantile([tree.predict(columns(100, seed=9)) for tree in forest.estimators_], LEVELS, axis=0).T, abs=1e-5)
+
+
 def test_the_shares_of_a_forest_become_logarithms_that_end_at_the_floor():
     from sklearn.ensemble import RandomForestClassifier
 
@@ -198,7 +207,7 @@ def test_trees_deeper_than_any_that_is_grown_are_refused():
         engine([chain(65)], 1)
 
 
-@pytest.mark.parametrize("change", [{"outputs": 7}, {"outputs": True}, {"columns": COLUMNS - 12}, {"text": TEXT + 1}, {"floor": 0}, {"floor": 0.5}, {"floor": -0.1}, {"median": True}, {"median": 0}, {"x": 1}])
+@pytest.mark.parametrize("change", [{"outputs": 7}, {"outputs": True}, {"columns": COLUMNS - 12}, {"text": TEXT + 1}, {"floor": 0}, {"floor": 0.5}, {"floor": -0.1}, {"median": True, "floor": 0.1}, {"median": 0}, {"x": 1}])
 def test_settings_that_are_never_written_are_refused(change):
     state = with_text()
     with pytest.raises(BundleError):

@@ -9,6 +9,7 @@ import pytest
 from startlm.core.contracts import Facts, Labelled, Recipe
 from startlm.core.errors import CallError
 from startlm.core.inputs import encode_inputs
+from startlm.core.number_losses import in_order
 from startlm.engines.numpy import NumpyEngine
 from startlm.families.linear import Linear
 from startlm.tokenizers.ngrams import Ngrams
@@ -171,3 +172,47 @@ def test_labels_hang_on_columns_too(labels, ratio):
 def test_numbers_too_large_for_the_weights_are_refused_with_a_hint():
     with pytest.raises(CallError, match="larger unit"):
         fit(priced(60, scale=1e6), 1)
+
+
+# --------------------------------------------------------------- quantiles
+
+def spread_out(rows, seed=0, scale=1.0):
+    """A number whose spread hangs on a word and a column: tea is sure, cups are not."""
+    random = np.random.default_rng(seed)
+    word, features = random.integers(0, 2, rows), random.uniform(0, 1, size=(rows, 1)).astype(np.float32)
+    spread = np.where(word == 1, 4.0, 0.5)
+    numbers = 20 + 5 * features[:, 0] + spread * random.normal(size=rows)
+    return Labelled([["tea", "cup"][kind] for kind in word], numbers * scale, features=features), spread * scale
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-4, 1e3])
+def test_quantiles_are_wide_where_rows_are_spread_and_hold_their_shares(scale):
+    train, new = spread_out(3_000, scale=scale)[0], spread_out(2_000, 1, scale)
+    fitted = fit(train, 3, options={"loss": "quantiles"})
+    logits = NumpyEngine.from_state(fitted.engine).logits(encode_inputs(Ngrams.from_state(fitted.tokenizer.state()), new[0]))
+    middle, low, high = in_order(logits).T
+    truth, wide = new[0].labels, new[1] > scale
+    for rows in (wide, ~wide):
+        assert [np.mean(truth[rows] < each[rows]) for each in (low, middle, high)] == pytest.approx([0.05, 0.5, 0.95], abs=0.04)
+    assert set(fitted.recipe.options) == {"loss", "alpha"} and logits.shape == (2_000, 3)
+
+
+def test_a_quantile_is_that_of_scikit_learns_exact_solver():
+    from sklearn.linear_model import QuantileRegressor
+
+    from startlm.families.problem import _fit_quantile
+    from scipy.sparse import csr_matrix
+
+    rows, _ = spread_out(500)
+    features = np.concatenate([rows.features, rows.features**2], axis=1).astype(float)
+    for level in (0.05, 0.5, 0.95):
+        weights, bias = _fit_quantile(csr_matrix(features), rows.labels / 3, level, 1e-6)
+        exact = QuantileRegressor(quantile=level, alpha=0.0).fit(features, rows.labels / 3)
+        off = lambda answers: np.mean(np.maximum(level * (rows.labels / 3 - answers), (level - 1) * (rows.labels / 3 - answers)))  # noqa: B023, E731
+        assert off(features @ weights + bias) <= 1.02 * off(exact.predict(features))
+
+
+def test_quantiles_of_a_number_that_is_always_the_same_are_that_number():
+    rows = replace(priced(40), labels=np.full(40, 7.5))
+    fitted = fit(rows, 3, options={"loss": "quantiles"})
+    assert NumpyEngine.from_state(fitted.engine).logits(encode_inputs(Ngrams.from_state(fitted.tokenizer.state()), rows)) == pytest.approx(7.5)

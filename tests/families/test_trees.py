@@ -10,6 +10,7 @@ import pytest
 from startlm.core.contracts import Facts, Labelled
 from startlm.core.errors import MissingExtraError
 from startlm.core.inputs import encode_inputs
+from startlm.core.number_losses import LEVELS, in_order, pinball
 from startlm.engines.trees import TreesEngine
 from startlm.families import growing
 from startlm.families.trees import Trees
@@ -178,3 +179,45 @@ def test_without_lightgbm_the_line_that_installs_it_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     with pytest.raises(MissingExtraError, match=r"startlm\[train\]"):
         fit(crossed(60), 2)
+
+
+# --------------------------------------------------------------- quantiles
+
+def spread_out(rows, seed=0):
+    """A number whose spread hangs on whether two columns have the same sign."""
+    seen = columns(rows, seed)
+    spread = np.where(seen[:, 0] * seen[:, 1] > 0, 2.0, 0.2)
+    return Labelled([""] * rows, seen[:, 2] + spread * np.random.default_rng(seed + 99).normal(size=rows), features=seen), spread
+
+
+@pytest.mark.parametrize("kind", ["boosted", "shallow", "forest", "extra"])
+def test_quantiles_are_wide_where_rows_are_spread(kind):
+    train, (new, spread) = spread_out(3_000)[0], spread_out(1_500, 1)
+    middle, low, high = in_order(answers(fit(train, 3, kind=kind, rounds=120, loss="quantiles"), new)).T
+    wide = spread > 1
+    assert np.mean((high - low)[wide]) > 1.8 * np.mean((high - low)[~wide])
+    assert np.mean((new.labels >= low) & (new.labels <= high)) > 0.75  # calibration rows move them to what is promised
+    assert np.abs(middle - new.labels).mean() < np.abs(new.labels - np.median(new.labels)).mean()
+
+
+@pytest.mark.parametrize("kind", ["shallow", "extra"])
+def test_text_comes_into_quantiles_and_the_engine_answers_each_row_alike_alone(kind):
+    rows = worded(400)
+    train = replace(rows, labels=rows.labels * 3.0 + columns(400, 5)[:, 0])
+    fitted = fit(train, 3, loss="quantiles", kind=kind, rounds=60)
+    assert answers(fitted, train).shape == (400, 3) and np.abs(in_order(answers(fitted, train))[:, 0] - train.labels).mean() < 1.0
+    check_engine("trees", fitted.engine, encode_inputs(fitted.tokenizer, train.take(np.arange(60))))
+
+
+def test_of_all_kinds_the_one_with_the_least_pinball_loss_is_chosen_by_the_same_measure():
+    train, held = (growing.Ground(rows.features, rows.labels, 3, {"loss": "quantiles", "leaves": 15, "bytes": 8e6}, 0) for rows, _ in (spread_out(900), spread_out(400, 1)))
+    for kind in ("boosted", "extra"):
+        loss = growing.losses_of(train, held, kind, 40)[-1]
+        fitted = fit(Labelled([""] * 900, train.targets, features=train.seen), 3, kind=kind, rounds=40, loss="quantiles")
+        told = answers(fitted, Labelled([""] * 400, held.targets, features=held.seen))
+        assert loss == pytest.approx(pinball(told, held.targets).mean(), rel=1e-3), "as the engine answers"
+
+
+def test_too_few_rows_have_the_quantiles_of_all():
+    rows, _ = spread_out(9)
+    assert answers(fit(rows, 3, loss="quantiles"), rows)[0] == pytest.approx(np.quantile(rows.labels, LEVELS), rel=1e-6)

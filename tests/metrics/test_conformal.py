@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from startlm.core.errors import CallError
-from startlm.metrics.conformal import around, covered, half_width, mean_width
+from startlm.metrics.conformal import around, covered, half_width, interval_losses, margin, mean_width
 
 FINITE = st.floats(-1e6, 1e6)
 
@@ -29,19 +29,6 @@ def test_a_new_row_is_held_as_often_as_promised_and_not_much_more(coverage):
     errors = random.standard_t(3, size=(4_000, 100))  # 99 rows calibrate, the last is new
     held = np.mean([abs(row[-1]) <= half_width(row[:-1], np.zeros(99), coverage) for row in errors])
     assert coverage - 0.02 <= held <= coverage + 0.02
-
-
-def test_intervals_that_follow_each_rows_spread_are_held_as_often_where_rows_are_hard():
-    random = np.random.default_rng(1)
-    spread = np.where(np.arange(4_000) % 2, 0.1, 3.0)
-    truth = spread * random.normal(size=4_000)
-    half = half_width(truth[:2_000], np.zeros(2_000), 0.9, spread[:2_000])
-    low, high = around(np.zeros(2_000), half, spread[2_000:])
-    hard = spread[2_000:] > 1
-    for rows in (hard, ~hard):
-        assert covered(truth[2_000:][rows], low[rows], high[rows]).value == pytest.approx(0.9, abs=0.03)
-    fixed = half_width(truth[:2_000], np.zeros(2_000), 0.9)
-    assert mean_width(low, high, 0).value < mean_width(*around(np.zeros(2_000), fixed), 0).value
 
 
 @pytest.mark.parametrize(("rows", "coverage"), [(8, 0.9), (18, 0.95), (0, 0.5)])
@@ -66,3 +53,42 @@ def test_a_coverage_that_is_no_share_is_refused_with_a_hint(coverage):
     with pytest.raises(CallError) as refused:
         half_width(np.zeros(30), np.zeros(30), coverage)
     assert "0.9" in refused.value.hint.en and "0.9" in refused.value.hint.zh
+
+
+# ----------------------------------------------------------- that follow each row
+
+@given(st.lists(st.tuples(FINITE, FINITE, FINITE), min_size=2, max_size=40), st.sampled_from([0.5, 0.8, 0.9]))
+@settings(max_examples=100, deadline=None)
+def test_learnt_ends_moved_by_their_margin_hold_at_least_as_many_rows_as_promised(rows, coverage):
+    """Each row in turn is the new one, whatever the ends are, crossed ones too."""
+    truth, low, high = np.array(rows).T
+    held = 0
+    for i in range(len(rows)):
+        others = np.delete(np.arange(len(rows)), i)
+        wider = margin(truth[others], low[others], high[others], coverage)
+        held += wider is None or max(low[i] - truth[i], truth[i] - high[i]) <= wider
+    assert held >= ceil(len(rows) * coverage - 1e-9)
+
+
+def test_ends_that_are_too_far_out_are_brought_in_and_too_few_rows_give_no_margin():
+    truth = np.arange(99.0)
+    assert margin(truth, truth - 5, truth + 5, 0.9) == -5.0
+    assert margin(truth[:8], truth[:8] - 5, truth[:8] + 5, 0.9) is None
+
+
+def test_ends_that_follow_the_spread_are_narrower_than_one_width_and_hold_hard_rows_as_often():
+    random = np.random.default_rng(2)
+    spread = np.where(np.arange(4_000) % 4 == 0, 3.0, 0.2)
+    truth, low, high = spread * random.normal(size=4_000), -1.3 * spread, 1.3 * spread
+    wider = margin(truth[:2_000], low[:2_000], high[:2_000], 0.9)
+    mine = low[2_000:] - wider, high[2_000:] + wider
+    fixed = around(np.zeros(2_000), half_width(truth[:2_000], np.zeros(2_000), 0.9))
+    hard = spread[2_000:] > 1
+    assert covered(truth[2_000:][hard], *(end[hard] for end in mine)).value > 0.75 > covered(truth[2_000:][hard], *(end[hard] for end in fixed)).value
+    assert covered(truth[2_000:], *mine).low > 0.87 and mean_width(*mine, 0).high < mean_width(*fixed, 0).low
+
+
+def test_of_all_intervals_around_a_normal_number_its_quantiles_lose_least():
+    truth = np.random.default_rng(3).normal(size=40_000)
+    losses = {reach: interval_losses(truth, np.full(40_000, -reach), np.full(40_000, reach), 0.9).mean() for reach in (1.2, 1.645, 2.2)}
+    assert min(losses, key=losses.__getitem__) == 1.645

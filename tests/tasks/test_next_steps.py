@@ -16,7 +16,7 @@ from startlm import build_model, deploy_model, evaluate_model, prepare_examples,
 from startlm.core.artifacts import Report
 from startlm.formats.delimited import undisarm
 from startlm.metrics.slices import quarters
-from startlm.tasks.next_steps import LEARNT, Seen, _cuts, _worth_json
+from startlm.tasks.next_steps import LEARNT, Seen, _cuts, worth_json
 
 TEAMS = ("money", "post", "tea")
 KEYS = ("slices", "label_errors", "learning_curve", "columns_worth")
@@ -146,5 +146,5 @@ def test_columns_beside_the_text_are_cut_too_numbers_by_the_quartiles_of_the_row
     seen = Seen(test, np.zeros(len(test), np.int64), test % 2 == 0, TEAMS, 0, lambda columns: np.zeros(len(test), np.int64), lambda at: {name: values[at] for name, values in cells.items()})
     cuts = {cut.column: cut.values for cut in _cuts(examples, seen, learn) if cut.kind == "column"}
     assert cuts["shop"] == cells["shop"][test].tolist() and set(cuts["age"]) == {*quarters(cells["age"][test], cells["age"][learn])} and len(set(cuts["age"])) == 4
-    worth = _worth_json(examples, seen)
+    worth = worth_json(examples, seen)
     assert worth is not None and [each["column"] for each in worth["columns"]] == ["message", "shop", "age"]

@@ -1,0 +1,74 @@
+"""Slices of errors: a permutation test corrected for looking at many, intervals that hold, nothing looked at because of its errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import permutation_test
+
+from startlm.metrics.number_slices import _permuted, find_number_slices, number_slices_json
+from startlm.metrics.slices import Cut
+
+
+def planted(rows: int, seed: int, *, worse: str = "") -> tuple[np.ndarray, np.ndarray, list[Cut]]:
+    """Skewed errors, a third again as large in a group that is named."""
+    rng = np.random.default_rng(seed)
+    shop, language = rng.choice(["north", "south", "east", "west"], rows), rng.choice(["zh", "en"], rows)
+    size = rng.gamma(1.0, 1.0, rows) * np.where((shop == worse) | (language == worse), 1.7, 1.0)
+    truth = rng.normal(0, 5, rows)
+    return truth, truth + size * rng.choice([-1, 1], rows), [Cut("column", "shop", shop), Cut("language", "", language), Cut("column", "kind", rng.choice([f"k{i}" for i in range(9)], rows))]
+
+
+@pytest.mark.parametrize(("worse", "kind"), [("zh", "language"), ("south", "column")])
+def test_a_group_that_is_further_off_is_found_and_no_other(worse: str, kind: str) -> None:
+    truth, answers, cuts = planted(2_000, 0, worse=worse)
+    found = find_number_slices(truth, answers, cuts, seed=0)
+    assert [(each.kind, each.value) for each in found if each.worse] == [(kind, worse)]
+    inside = np.array(next(cut for cut in cuts if cut.kind == kind).values) == worse
+    off = np.abs(answers - truth)
+    first = found[0]
+    assert first.mae.value == pytest.approx(off[inside].mean()) and first.rest.value == pytest.approx(off[~inside].mean())
+    assert first.gap.value == pytest.approx(first.mae.value - first.rest.value) and first.gap.low > 0 and first.mae.low < first.mae.value < first.mae.high
+    assert first.bias.value == pytest.approx((answers - truth)[inside].mean()) and first.bias.low < first.bias.value < first.bias.high
+    assert first.mae.n == inside.sum() and first.rest.n == (~inside).sum()
+
+
+def test_where_nothing_is_worse_hardly_any_look_says_so() -> None:
+    looks = [find_number_slices(*planted(300, seed), seed=seed) for seed in range(60)]
+    assert sum(any(each.worse for each in found) for found in looks) <= 7
+    assert sum(any(each.p < 0.05 for each in found) for found in looks) > 20, "without the correction many would"
+
+
+def test_the_chance_is_that_of_scipys_permutation_test() -> None:
+    rng = np.random.default_rng(3)
+    off, rows = rng.gamma(1.0, 1.0, 120), np.arange(25)
+    off[rows] *= 1.4
+    theirs = permutation_test((off[rows], off[25:]), lambda one, other, axis: np.abs(one.mean(axis) - other.mean(axis)), vectorized=True, n_resamples=9_999, alternative="greater", rng=0)
+    assert _permuted(off, [rows], 0)[0] == pytest.approx(theirs.pvalue, abs=0.02)
+
+
+def test_answers_that_are_too_high_in_a_group_are_said_to_be() -> None:
+    truth, cuts = np.zeros(400), [Cut("column", "shop", ["north"] * 100 + ["south"] * 300)]
+    answers = np.random.default_rng(0).normal(0, 1, 400) + np.where(np.arange(400) < 100, 2.0, 0.0)
+    first = find_number_slices(truth, answers, cuts, seed=0)[0]
+    assert first.value == "north" and first.bias.low > 1.5 and first.worse
+
+
+def test_a_group_with_few_rows_is_not_looked_at_however_far_off() -> None:
+    answers = np.array([99.0] * 19 + [1.0] * 400)
+    cut = Cut("column", "shop", ["bad"] * 19 + ["good"] * 200 + ["fine"] * 200)
+    found = number_slices_json(np.zeros(419), answers, [cut], seed=0)
+    assert found["looked_at"] == 2 and [each["value"] for each in found["slices"]] == ["fine", "good"]
+    assert number_slices_json(np.zeros(10), np.ones(10), [], seed=0) == {"looked_at": 0, "level": 0.05, "n": 10, "slices": []}
+
+
+def test_rows_that_are_all_off_by_the_same_tell_nothing() -> None:
+    found = find_number_slices(np.zeros(60), np.ones(60), [Cut("column", "a", ["x"] * 30 + ["y"] * 30)], seed=0)
+    assert [(each.p, each.worse) for each in found] == [(1.0, False)] * 2
+
+
+def test_of_many_slices_all_worse_ones_and_thirty_in_all_are_shown() -> None:
+    rng = np.random.default_rng(0)
+    cuts = [Cut("column", f"c{number}", rng.choice(["a", "b", "c"], 600)) for number in range(20)]
+    found = number_slices_json(np.zeros(600), rng.normal(size=600), cuts, seed=0)
+    assert found["looked_at"] == 60 and len(found["slices"]) == 30
