@@ -61,17 +61,22 @@ def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings()
         raise _needs(families[0], _missing(families[0], examples.facts)[0])
     rungs = tuple(family.recipe(examples.facts, settings.size) for family in suited)
     return Model(task=examples.meta["task"], text=examples.text_columns, labels=examples.labels, cleaning=examples.meta["cleaning"], rungs=rungs,
-                 examples=examples.fingerprint, chosen_by=settings.family, columns=tuple(examples.meta["columns"]), target=examples.meta.get("target"))
+                 examples=examples.fingerprint, chosen_by=settings.family, columns=tuple(examples.meta["columns"]), target=examples.meta.get("target"), separator=examples.meta.get("separator"))
 
 
 def _missing(family: Any, facts: Facts) -> list[str]:
-    """What the family needs and the examples lack: "text", "columns"."""
-    there = {"text": facts.text, "columns": facts.features > 0}
-    return [need for need in getattr(family, "needs", ()) if not there[need]]
+    """What the family needs and the examples lack: "text", "columns", "one label" a row."""
+    there = {"text": facts.text, "columns": facts.features > 0, "one label": not facts.several}
+    needs = getattr(family, "needs", ()) if "classify_several" in getattr(family, "tasks", ()) else (*getattr(family, "needs", ()), "one label")
+    return [need for need in needs if not there[need]]
 
 
 def _needs(family: Any, what: str) -> CallError:
     """The refusal of a family that these examples say nothing to."""
+    if what == "one label":
+        return CallError(say(f"The family {family.name} does not take several labels a row.", f"{family.name} 不支持每行多个标签。"),
+                         say('write family = "auto" under [build], or a family that does: linear, convolution, lstm, transformer',
+                             '在 [build] 下写 family = "auto"，或换用支持的种类：linear、convolution、lstm、transformer'))
     named = {"text": say("a text column", "文本列"), "columns": say("columns beside the text", "文本以外的列")}[what]
     return CallError(say(f"The family {family.name} needs {named.en}.", f"{family.name} 需要{named.zh}。"),
                      say(f'name them under [prepare]: {what} = ["…"]; or write family = "auto" under [build]', f'在 [prepare] 下写 {what} = ["…"]；或在 [build] 下写 family = "auto"'))

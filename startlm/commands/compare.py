@@ -21,6 +21,7 @@ from ..metrics.intervals import in_words
 from ..metrics.judged import Judged
 from ..metrics.labels import macro_f1
 from ..metrics.pairwise import Errors
+from .compare_sets import contest_of_sets, sets_of
 from .matching import Answers, match_rows, read_answers, refuse_other_order, telling_apart
 from .verdicts import Contest, contest_said, slices_said
 
@@ -45,6 +46,7 @@ class Asked:
     text: str | None = None
     row_id: str | None = None
     kind: str | None = None
+    separator: str | None = None  # between several labels of a cell
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,12 @@ def _compared(asked: Asked, files: Sequence[str], answers: Sequence[Answers], tr
         truth = true.numbers()
         contest = Contest(named, Errors(np.array([np.abs(each.numbers() - truth) for each in answers])), asked.against is not None)
         lines, content = contest_said(contest)
+    elif asked.kind is None and (sets := sets_of(answers, true, asked.separator)):
+        for each, column in zip(answers, sets):
+            if not {name for cell in column for name in cell} & {name for cell in sets[-1] for name in cell}:
+                raise _nothing_in_common(each, true)
+        contest = contest_of_sets(named, sets, asked.against is not None)
+        lines, content = contest_said(contest)
     else:
         for each in answers:
             if not set(each.values) & set(true.values):
@@ -105,7 +113,7 @@ def _with_macro_f1(contest: Contest, answers: Sequence[Answers], true: Answers) 
     count = len(labels)
     of_each = [macro_f1(Judged(columns[-1], column, count)) for column in columns[:-1]]
     gains = [macro_f1_gain(columns[[*pair, -1]], count, 0) for pair in contest.pairs]
-    return replace(contest, labels=labels, macro_f1=of_each, macro_f1_gains=gains)
+    return replace(contest, labels=labels, f1s=of_each, f1_gains=gains)
 
 
 # ------------------------------------------------------------------- files

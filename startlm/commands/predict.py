@@ -8,6 +8,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from ..core.contracts import NumberAnswer, Progress, Table
 from ..core.errors import CallError
+from ..core.label_sets import joined
 from ..core.language import Said, say
 from ..core.project_file import FILE
 from ..formats import open_table
@@ -85,7 +86,9 @@ def _tell(text: str, answer: Any, confidences: bool, tell: Callable[[Said | str]
         tell(f"{answer.prediction:.4g}{ends}  {text}")
         return
     handed = say("  (handed over)", "  （转人工）") if answer.handed_over else say("", "")
-    tell(f"{answer.prediction}  {answer.confidence:.1%}{handed}  {text}")
+    several = isinstance(answer.prediction, tuple)
+    shown = joined(answer.prediction, None) or say("no label", "没有标签") if several else answer.prediction
+    tell(f"{shown}  {answer.confidence:.1%}{handed}  {text}")
     if confidences:
         for label, confidence in sorted(answer.confidences.items(), key=lambda each: -each[1]):
             tell(f"  {confidence:6.1%}  {label}")

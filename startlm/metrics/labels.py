@@ -123,19 +123,22 @@ def label_figures(judged: Judged) -> list[LabelFigures]:
     exact too, and stays honest for a label of few rows, where a bootstrap does not. Five rows of a label are enough for its
     figures, where the test part as a whole is.
     """
-    counts = Counts.of(judged.table)
     baseline = judged.by_majority()
-    dumb = None if baseline is None else Counts.of(baseline.table)
+    return figures_of_labels(Counts.of(judged.table), None if baseline is None else Counts.of(baseline.table), len(judged))
+
+
+def figures_of_labels(counts: Counts, dumb: Counts | None, rows: int) -> list[LabelFigures]:
+    """The same from the counts of each label, and of what the dumb baseline answers, on so many rows."""
     either = counts.actual + counts.predicted - counts.right
-    enough = len(judged) >= FEWEST_ROWS
+    enough = rows >= FEWEST_ROWS
     of_label = {}
     for kind, n in (("precision", counts.predicted), ("recall", counts.actual), ("f1", either)):
         ends = exact_bounds(counts.right, n)
         low, high = (2 * end / (1 + end) for end in ends) if kind == "f1" else ends
         columns = (counts.of_each_label(kind), low, high, n, None if dumb is None else dumb.of_each_label(kind))
         shown = enough & (n > 0) & (np.maximum(n, counts.actual) >= FEWEST_OF_LABEL)
-        of_label[kind] = [_label_figure(kind, i, columns, shown) for i in range(judged.labels)]
-    return [LabelFigures(i, *(of_label[kind][i] for kind in ("precision", "recall", "f1"))) for i in range(judged.labels)]
+        of_label[kind] = [_label_figure(kind, i, columns, shown) for i in range(len(either))]
+    return [LabelFigures(i, *(of_label[kind][i] for kind in ("precision", "recall", "f1"))) for i in range(len(either))]
 
 
 def _label_figure(kind: str, label: int, columns: tuple[np.ndarray | None, ...], shown: np.ndarray) -> Figure:
