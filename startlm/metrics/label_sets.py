@@ -20,9 +20,9 @@ import numpy as np
 from startlm.core.contracts import Figure
 from startlm.core.label_sets import row_f1
 
+from .each_label import LabelFigures, figures_of_labels
 from .intervals import FEWEST_ROWS, bootstrap_means, bootstrap_sums, corrected_interval, exact_interval, kinds_of, no_figure, percentile_interval, share_figure
 from .judged import Counts
-from .labels import LabelFigures, figures_of_labels
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,10 @@ class OfRows:
             return no_figure(self.name, n, self.higher_is_better, beside)
         values = _of_row(self.name, judged)
         value = float(values.mean())
+        if judged.exact.all():  # a bootstrap would see nothing to vary
+            low, high = exact_interval(n, n)
+            ends = (low, high) if self.higher_is_better else (1 - high, 1 - low)
+            return Figure(self.name, value, *ends, n, beside, "exact", self.higher_is_better)
         low, high = percentile_interval(bootstrap_means(np.sort(values), judged.seed))
         return Figure(self.name, value, min(low, value), max(high, value), n, beside, "bootstrap", self.higher_is_better)
 
@@ -166,7 +170,7 @@ class Together(NamedTuple):
 
 def labels_together(truth: np.ndarray, predicted: np.ndarray, most: int = 10) -> list[Together]:
     """The pairs of labels that most rows have, bool (N, L) each; label numbers break ties."""
-    own, said = truth.astype(np.int64), predicted.astype(np.int64)
+    own = truth.astype(np.int64)
     rows = np.triu(own.T @ own, 1)
     first, second = np.nonzero(rows)
     order = np.lexsort((second, first, -rows[first, second]))[:most]

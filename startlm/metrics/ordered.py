@@ -26,6 +26,8 @@ def steps_off(judged: Judged) -> Figure:
         return no_figure("steps_off", n, higher_is_better=False, baseline=beside)
     steps = _steps(judged)
     value = float(steps.mean())
+    if judged.correct.all():  # a bootstrap would see nothing to vary
+        return Figure("steps_off", 0.0, 0.0, (1 - exact_interval(n, n).low) * (judged.labels - 1), n, beside, "exact", higher_is_better=False)
     low, high = percentile_interval(bootstrap_means(np.sort(steps), judged.seed))
     return Figure("steps_off", value, min(low, value), max(high, value), n, beside, "bootstrap", higher_is_better=False)
 

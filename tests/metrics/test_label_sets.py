@@ -61,6 +61,12 @@ def test_the_baseline_always_answers_the_usual_labels():
     assert micro_f1(judged).baseline == pytest.approx(2 * 30 / (40 + 50)) and hamming_loss(judged).baseline == pytest.approx(3 / 8)
 
 
+def test_answers_that_are_all_right_have_an_honest_interval():
+    truth = np.arange(120).reshape(40, 3) % 2 == 0
+    for figure, worst in ((samples_f1(JudgedSets(truth, truth)), 0.0), (hamming_loss(JudgedSets(truth, truth)), 1.0)):
+        assert figure.value == 1 - worst and abs(figure.low - figure.high) == pytest.approx(0.0881, abs=1e-4), "as of 40 rows of 40: 0.025 ** (1 / 40)"
+
+
 def test_labels_that_go_together_are_counted_with_what_was_answered():
     truth = np.array([[1, 1, 0]] * 5 + [[1, 0, 1]] * 3, dtype=bool)
     predicted = np.array([[1, 1, 0]] * 4 + [[1, 0, 0]] + [[1, 1, 1]] * 3, dtype=bool)

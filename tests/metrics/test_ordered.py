@@ -50,6 +50,12 @@ def test_one_label_alone_has_no_kappa_and_a_perfect_answer_has_all_of_it():
     assert quadratic_kappa(Judged(truth, truth, 3)).value == 1 and quadratic_kappa(Judged(truth, same, 3, majority=1)).value == quadratic_kappa(Judged(truth, same, 3, majority=1)).baseline == 0
 
 
+def test_answers_that_are_all_right_may_still_be_off():
+    truth = np.arange(40) % 3
+    figure = steps_off(Judged(truth, truth, 3))
+    assert (figure.value, figure.low) == (0, 0) and figure.high == pytest.approx(2 * 0.0881, abs=2e-4)
+
+
 # ------------------------------------------------------------------ orders
 
 @pytest.mark.parametrize(("values", "name", "order"), [
@@ -64,7 +70,7 @@ def test_an_order_is_seen_in_stars_and_in_known_scales_only(values, name, order)
 def rows_of(count=240):
     random = np.random.default_rng(0)
     words = {"bad": ["broken", "awful", "差"], "ok": ["fine", "average", "一般"], "good": ["lovely", "great", "好"]}
-    return [{"m": f"{random.choice(words[label])} {random.choice(words[label])} {random.integers(10**6)}", "t": label} for label in random.choice(list(words), count)]
+    return [{"m": f"{random.choice(words[label])} {random.choice(words[label])} {random.integers(10**6)}", "t": str(label)} for label in random.choice(list(words), count)]
 
 
 @pytest.mark.parametrize(("order", "match", "hint"), [
