@@ -21,6 +21,7 @@ from ..metrics.intervals import in_words
 from ..metrics.judged import Judged
 from ..metrics.labels import macro_f1
 from ..metrics.pairwise import Errors
+from .compare_order import order_of, order_said
 from .compare_sets import contest_of_sets, sets_of
 from .matching import Answers, match_rows, read_answers, refuse_other_order, telling_apart
 from .verdicts import Contest, contest_said, slices_said
@@ -47,6 +48,7 @@ class Asked:
     row_id: str | None = None
     kind: str | None = None
     separator: str | None = None  # between several labels of a cell
+    order: str | None = None  # of labels, "bad < ok < good"
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,12 @@ def compare_files(asked: Asked) -> Compared:
 
 def _compared(asked: Asked, files: Sequence[str], answers: Sequence[Answers], true: Answers, slices: Sequence[Slice]) -> tuple[list[Said], dict[str, Any]]:
     named = [(path, each.name) for path, each in zip(files, answers)]
-    if _is_of_numbers(asked.kind, answers, true):
+    kind = asked.kind if asked.order is None else "labels"
+    if _is_of_numbers(kind, answers, true):
         truth = true.numbers()
         contest = Contest(named, Errors(np.array([np.abs(each.numbers() - truth) for each in answers])), asked.against is not None)
         lines, content = contest_said(contest)
-    elif asked.kind is None and (sets := sets_of(answers, true, asked.separator)):
+    elif kind is None and (sets := sets_of(answers, true, asked.separator)):
         for each, column in zip(answers, sets):
             if not {name for cell in column for name in cell} & {name for cell in sets[-1] for name in cell}:
                 raise _nothing_in_common(each, true)
@@ -102,6 +105,9 @@ def _compared(asked: Asked, files: Sequence[str], answers: Sequence[Answers], tr
             lines, content = _lines(found), found.to_json()
         else:
             lines, content = contest_said(_with_macro_f1(contest, answers, true))
+        if order := order_of(answers, true, asked.order):
+            more, content["order"] = order_said(order, answers, true, contest)
+            lines += more
     if slices:
         more, content["slices"] = slices_said(contest, str(asked.by), slices)
         lines += more
