@@ -52,7 +52,8 @@ class ClassifySeveral:
     @staticmethod
     def worse(old: np.ndarray, new: np.ndarray, truth: np.ndarray, *, seed: int, level: float) -> bool:
         """Whether rows' labels overlap less with the truth, by more than chance."""
-        high = paired_gain(*(1 - row_f1(answers > 0, truth) for answers in (old, new)), seed, level=level, losses=True).high
+        before, now = (1 - row_f1(answers > 0, truth) for answers in (old, new))
+        high = paired_gain(before, now, seed, level=level, losses=True).high
         return high is not None and high < 0
 
     @staticmethod

@@ -62,8 +62,7 @@ class LabelSetsReport(Judging):
     # --- the report
     def content(self) -> dict[str, Any]:
         judged = self.judged
-        overlaps = [1 - row_f1(each.predicted, each.truth) for each in (judged.by_usual() or judged, judged)]
-        gain = paired_gain(*overlaps, self.settings.seed, losses=True)
+        gain = self._gain(judged.by_usual() or judged)
         better = gain.low is not None and gain.low > 0
         figures = _figures(judged)
         of = {each["name"]: Figure(**each) for each in figures}
@@ -121,9 +120,12 @@ class LabelSetsReport(Judging):
         """The ladder's first rung on the same test rows, and what the chosen model's F1 a row gains over it."""
         if self.cheapest is None:
             return None
-        overlaps = [1 - row_f1(each.predicted, each.truth) for each in (self.cheapest.judged, self.judged)]
-        return {"family": self.cheapest.predictor.settings["members"][0]["family"], "figures": _figures(self.cheapest.judged),
-                "gain": asdict(paired_gain(*overlaps, self.settings.seed, losses=True))}
+        return {"family": self.cheapest.predictor.settings["members"][0]["family"], "figures": _figures(self.cheapest.judged), "gain": asdict(self._gain(self.cheapest.judged))}
+
+    def _gain(self, other: JudgedSets) -> Figure:
+        """How much nearer to the truth this model's labels are than another's, row by row: the difference of their F1."""
+        before, now = (1 - row_f1(each.predicted, each.truth) for each in (other, self.judged))
+        return paired_gain(before, now, self.settings.seed, losses=True)
 
     def _warnings(self) -> list[Said]:
         said, learnt = self.found(), len(self.predictor.labels)
