@@ -30,7 +30,7 @@ from .formats.rows import Rows, leave_rejects, refuse_bad_rows
 from .tasks import known_task
 from .tasks.preparing import Preparing
 
-VERSION = 3  # goes into the fingerprint: raise it when the same rows would come out differently
+VERSION = 4  # goes into the fingerprint: raise it when the same rows would come out differently
 
 
 @dataclass(frozen=True)

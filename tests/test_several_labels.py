@@ -18,8 +18,11 @@ import startlm.train as train_step
 from damage import files_of, seal
 from startlm import build_model, deploy_model, evaluate_model, open_bundle, prepare_examples, train_model
 from startlm.core.artifacts import Report
+from startlm.core.contracts import Facts, Labelled
 from startlm.core.errors import BundleError, CallError, GateError
 from startlm.core.label_sets import split_cell
+from startlm.engines.numpy import NumpyEngine
+from startlm.families.linear import Linear
 from startlm.formats import open_table
 from startlm.predict import PredictSettings
 from test_neighbours import texts_of_all_lengths
@@ -53,6 +56,24 @@ def test_new_finds_the_separator_and_says_why(desk: Path, tmp_path: Path) -> Non
     assert 'task = "classify"\n' in toml and '\nlabel_separator = ";"\n' in toml
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("separator", ["; ", "、", "|"])
+def test_new_says_what_an_empty_cell_means(separator: str, language: str, tmp_path: Path) -> None:
+    write(tmp_path / "requests.csv", requests(200, separator=separator, none=0.2))
+    done = startlm("new", "desk", "--data", "requests.csv", "--language", language, folder=tmp_path)
+    assert f'label_separator = "{separator.strip()}"' in done.stdout + done.stderr
+    assert 'empty_label = "none"' in done.stdout + done.stderr and {"en": "nobody has labelled", "zh": "还没有人标注"}[language] in done.stdout + done.stderr
+    assert f'\nlabel_separator = "{separator.strip()}"\n' in (tmp_path / "desk" / "startlm.toml").read_text(encoding="utf-8")
+
+
+def test_a_wrong_separator_is_refused_with_the_line_to_write(tmp_path: Path) -> None:
+    write(tmp_path / "requests.csv", requests(120, separator="、"))
+    assert startlm("new", "desk", "--data", "requests.csv", folder=tmp_path).returncode == 0
+    for language, words in (("en", "what to do: the cells are cut by"), ("zh", "分隔符看起来是")):
+        done = startlm("prepare", "desk", "--label-separator", ",", "--language", language, folder=tmp_path)
+        assert done.returncode == 2 and words in done.stderr and 'label_separator = "、"' in done.stderr, done.stderr
+
+
 def test_the_report_holds_every_figure_and_the_model_beats_the_usual_combination(desk: Path) -> None:
     (run,) = desk.glob("desk/runs/2*")
     report = Report(run, json.loads((run / "report.json").read_text(encoding="utf-8")))
@@ -78,6 +99,7 @@ def test_predict_writes_the_labels_as_the_table_had_them_and_as_lists_where_a_fo
 def test_predict_tells_the_labels_of_a_text(desk: Path) -> None:
     text = "please refund the clay pot, order 77. send me an invoice for two cups, number 8"
     assert startlm("predict", "desk", "--text", text, folder=desk).stdout.startswith("invoice; money  ")
+    assert "no label" in startlm("predict", "desk", "--text", "qqqq", folder=desk).stdout and "没有标签" in startlm("predict", "desk", "--text", "qqqq", "--language", "zh", folder=desk).stdout
     (answer,) = json.loads(startlm("predict", "desk", "--text", text, "--json", folder=desk).stdout)["answers"]
     assert answer["prediction"] == ["invoice", "money"] and set(answer["confidences"]) == set(ASKED)
 
@@ -109,7 +131,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder, made = tmp_path_factory.mktemp("families"), {}
     examples = prepare_examples(requests(300), text="message", label="topics", label_separator=";", folder=folder / "data")
     for family in FAMILIES:
-        model = train_model(build_model(examples, family=family, size="small"), examples, budget="20s", predict=PredictSettings(hand_over="30%"), folder=folder / family / "train")
+        model = train_model(build_model(examples, family=family, size="small"), examples, budget="8s", predict=PredictSettings(hand_over="30%"), folder=folder / family / "train")
         report = evaluate_model(model, examples, folder=folder / family)
         made[family] = deploy_model(model, report, to=folder / family / "bundles", force=True).folder
     return made
@@ -180,12 +202,16 @@ def test_a_large_table_has_dev_and_calibration_parts_and_goes_the_whole_way() ->
     assert report.figure("subset_accuracy")["value"] > 0.9 and report.content["hand_over"]["chosen"]["answered_on_test"]["value"] > 0.5
 
 
-@pytest.mark.parametrize("weights", ["none", "balanced"])
-def test_a_rare_label_is_found_more_often_where_labels_count_the_same(weights: str) -> None:
-    examples = prepare_examples(requests(240), text="message", label="topics", label_separator=";")
-    for family in ("linear", "lstm"):
-        model = train_model(build_model(examples, family=family, size="small"), examples, class_weights=weights, budget="5s")
-        assert evaluate_model(model, examples).figure("macro_f1")["value"] > 0.2
+def test_a_rare_label_is_held_likelier_where_labels_count_the_same() -> None:
+    texts, truth = [row["message"] for row in requests(240)], np.array([[topic in row["topics"] for topic in ASKED] for row in requests(240)])
+    truth[20:, 0] = False  # now the first label is rare
+    recipe = Linear.recipe(Facts(240, len(ASKED), 40.0, 80, 0.5, several=True), "small")
+    of = {}
+    for weights in (None, "balanced"):
+        *_, last = Linear.fit_steps(Labelled(texts, truth), None, len(ASKED), replace(recipe, options={"cost": 0.05, "ratio": 0.0, "class_weights": weights}), 0)
+        tokenizer, engine = last.result.tokenizer, NumpyEngine.from_state(last.result.engine)
+        of[weights] = engine.logits(tokenizer.encode([row["message"] for row in requests(100, seed=5)])).mean(axis=0)
+    assert of["balanced"][0] > of[None][0] + 0.1
 
 
 # --------------------------------------------------------------- not good
@@ -202,7 +228,8 @@ def test_a_model_that_is_no_better_than_the_usual_combination_is_not_deployed(tm
 
 
 def test_what_does_not_apply_is_refused_or_left_out() -> None:
-    examples = prepare_examples(requests(200), text="message", label="topics", label_separator=";")
+    rows = [{**row, "topics": "tea; money" if number % 5 == 0 else row["topics"]} for number, row in enumerate(requests(200))]
+    examples = prepare_examples(rows, text="message", label="topics", label_separator=";")
     model = train_model(build_model(examples, family="linear"), examples)
     with pytest.raises(CallError, match="one label a row"):
         evaluate_model(model, examples, costs=("money -> post: 3",))
@@ -210,7 +237,7 @@ def test_what_does_not_apply_is_refused_or_left_out() -> None:
         train_model(build_model(examples, family="linear"), examples, predict=PredictSettings(out_of_scope="tea"))
     content = evaluate_model(model, examples, minimum_accuracy=0.999).content
     assert [content[name] for name in ("slices", "label_errors", "learning_curve", "columns_worth")] == [None] * 4
-    assert content["broken_limit"]["setting"] == "minimum_accuracy" or content["figures"][1]["value"] >= 0.999
+    assert content["broken_limit"]["setting"] == "minimum_accuracy" and "all labels right" in content["broken_limit"]["en"]
 
 
 def test_labels_that_only_the_test_table_has_are_always_missed_and_said() -> None:

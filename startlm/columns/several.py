@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple, Sequence
 
-from ..core.label_sets import is_list, list_in, split_cell
+from ..core.label_sets import is_list, list_in, split_cell, widths
 from ..core.language import Said, say
 from . import filled
 from .number import parse_number
 
-SEPARATORS = (";", "；", "|", "、", ",", "，", "/")  # of equals the first wins
+SEPARATORS = (";", "|", "、", ",", "/")  # each in both widths; of equals the first wins
 FEWEST = 20  # cells
 MOST_NAMES, ROWS_A_NAME = 200, 5  # names, and how often each stands on average
 LONGEST = 30  # letters of a name on average
 OFTEN = 0.02  # share of cells that hold several
+SLIPS = 0.05  # share of these that may hold a name twice
 MIXED, LOOSE = 0.8, 0.5
-_CODES = (";", "；", "|")  # between these names may be numbers; between others they make dates, amounts and fractions
+_CODES = (";", "|")  # between these names may be numbers; between others they make dates, amounts and fractions
 
 
 class Several(NamedTuple):
@@ -62,7 +63,8 @@ def _of_cells(cells: Sequence[tuple[str, ...]], separator: str | None) -> Severa
 def _with_separator(texts: Sequence[str], separator: str) -> Several | None:
     cells = [tuple(split_cell(text, separator)) for text in texts]
     several = [cell for cell in cells if len(cell) > 1]
-    if len(several) < max(3, OFTEN * len(cells)) or any(len(set(cell)) < len(cell) for cell in several):
+    twice = sum(len(set(cell)) < len(cell) for cell in several)
+    if len(several) < max(3, OFTEN * len(cells)) or twice > SLIPS * len(several):
         return None
     counts = Counter(name for cell in cells for name in cell)
     few = len(counts) <= MOST_NAMES and counts.total() >= ROWS_A_NAME * len(counts) and sum(map(len, counts)) <= LONGEST * len(counts)
@@ -76,4 +78,6 @@ def _with_separator(texts: Sequence[str], separator: str) -> Several | None:
             places[name].add(place if len(cell) > 1 else -1)
     mixed = sum(all(len(companions[name]) > 1 for name in cell) for cell in several)
     loose = [len(places[name]) > 1 for cell in several for name in cell]
-    return _of_cells(cells, separator) if mixed >= MIXED * len(several) and sum(loose) >= LOOSE * len(loose) else None
+    if mixed < MIXED * len(several) or sum(loose) < LOOSE * len(loose):
+        return None
+    return _of_cells(cells, max(widths(separator), key=lambda each: sum(each in text for text in texts)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Mapping, Sequence
 
-from ..columns import SAMPLE, guess_kind, kind_said, names_in
+from ..columns import SAMPLE, as_text, guess_kind, kind_said, names_in
 from ..columns.category import LABEL_NAMES, OUTCOME_NAMES
 from ..columns.encoded import parse_columns
 from ..columns.text import TEXT_NAMES
@@ -19,6 +19,7 @@ from ..columns.several import Several, find_several
 from ..columns.splits import propose_group, propose_time
 from ..core.contracts import Row, Table
 from ..core.errors import CallError
+from ..core.label_sets import split_cell
 from ..core.language import Said, say
 from ..core.settings import check_settings
 from ..formats import check_columns, no_rows, open_table
@@ -96,7 +97,7 @@ def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequenc
     order = find_order(cells[label], label) if task == "classify" and label not in several else None
     free = {} if split_column or test else {name: cells[name] for name in roles.unused if name not in beside}
     group, time = (propose(free, kind_of) for propose in (propose_group, propose_time))
-    said += list(roles.why) + _task_said(task, label, several.get(label)) + ([order_said(label, order)] if order else [])
+    said += list(roles.why) + _task_said(task, label, several.get(label), cells[label]) + ([order_said(label, order)] if order else [])
     named = {name: kind_of[name] for name in beside}
     said += _beside_said(named, roles.beside if text else ()) + [each.why for each in (group, time) if each]
     said.append(_roles_said(table, {"text": text, "columns": beside}, label, split_column, samples, group.column if group else None))
@@ -118,9 +119,11 @@ def _task_of(label: str, kind: str) -> str:
     return "score" if kind == "number" else "classify"
 
 
-def _task_said(task: str, label: str, several: Several | None) -> list[Said]:
+def _task_said(task: str, label: str, several: Several | None, cells: Sequence[Any]) -> list[Said]:
     if several:
-        return [several.said(label)]
+        empty = sum(not split_cell(as_text(cell), several.separator) for cell in cells)
+        return [several.said(label)] + ([say(f"{empty:,} cells of {label!r} are empty: rows that nobody has labelled, kept aside; where they mean none of the labels, write empty_label = \"none\" under [prepare]",
+                                             f"{label!r} 列有 {empty:,} 个空单元格：当作还没有人标注，放在一边；如果表示一个标签也没有，请在 [prepare] 下写 empty_label = \"none\"")] if empty else [])
     if task == "score":
         return [say(f"task: score, {label!r} is told as a number", f"任务：score，把 {label!r} 当作数字来预测")]
     return []

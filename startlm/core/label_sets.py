@@ -12,22 +12,35 @@ from typing import Iterable, Sequence
 import numpy as np
 
 _BETWEEN = "\x1f"  # cleaned names hold no control character
+_WIDE = 0xFEE0  # from "!" to "！", and so on to "~"
 
 
 def split_cell(text: str, separator: str | None) -> list[str]:
     """The names in a cell, as they are written; without a separator the cell is a JSON list, or one name.
 
-    The separator wins: with one, a cell that begins with a bracket is no list.
+    A separator is the same in half and full width, as a Chinese keyboard writes both: "；" cuts where ";" does. It
+    wins: with one, a cell that begins with a bracket is no list.
     """
     if separator is None:
         return list_in(text) if is_list(text) else [text.strip()] if text.strip() else []
-    return [name for part in text.split(separator) if (name := part.strip())]
+    half, full = widths(separator)
+    return [name for part in text.replace(full, half).split(half) if (name := part.strip())]
+
+
+def widths(separator: str) -> tuple[str, str]:
+    """The separator in half and in full width.
+
+    >>> widths("；"), widths("|"), widths("、")
+    ((';', '；'), ('|', '｜'), ('、', '、'))
+    """
+    half = "".join(chr(ord(c) - _WIDE) if "！" <= c <= "～" else c for c in separator)
+    return half, "".join(chr(ord(c) + _WIDE) if "!" <= c <= "~" else c for c in half)
 
 
 def is_list(text: str) -> bool:
-    """Whether a cell is a JSON list of names or numbers.
+    """Whether a cell is a JSON list of names or numbers; null stands for none.
 
-    >>> is_list('["a", 1]'), is_list("[a]"), is_list('[["a"]]')
+    >>> is_list('["a", 1, null]'), is_list("[a]"), is_list('[["a"]]')
     (True, False, False)
     """
     if not text.lstrip().startswith("["):
@@ -36,12 +49,12 @@ def is_list(text: str) -> bool:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return False
-    return isinstance(found, list) and all(isinstance(each, (str, int, float)) and not isinstance(each, bool) for each in found)
+    return isinstance(found, list) and all(each is None or isinstance(each, (str, int, float)) and not isinstance(each, bool) for each in found)
 
 
 def list_in(text: str) -> list[str]:
     """The names in a JSON list."""
-    return [name for each in json.loads(text) if (name := str(each).strip())]
+    return [name for each in json.loads(text) if each is not None and (name := str(each).strip())]
 
 
 def joined(names: Iterable[str], separator: str | None) -> str:

@@ -18,6 +18,8 @@ from ..core.language import say
 class Labels:
     """The labels of rows, as text; `names` are those that the rows that learn show, `unseen` those that only the test part knows."""
 
+    empty_setting = ""  # the line for startlm.toml by which an empty cell means something else
+
     def __init__(self, settings: Any) -> None:
         """settings: label, label_order, label_typos, label_once of [prepare]."""
         self.settings = settings

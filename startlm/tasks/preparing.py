@@ -86,7 +86,7 @@ class Preparing:
         if stop and self.findings:
             raise stopped_by(self.findings, 'empty = "drop"', where=self.where)
         self.unlabelled = np.array([i for i, label in enumerate(labels) if not label and filled[i]], dtype=np.int64)
-        self.find("unlabelled", self.unlabelled, "Rows without a label, kept aside, never guessed", "没有标签：放在一边，不猜测")
+        self.find("unlabelled", self.unlabelled, "Rows without a label, kept aside, never guessed", "没有标签：放在一边，不猜测", self.learnt.empty_setting)
         self.findings += self.cleaned.findings
         self.kept, self.text, self.values = np.arange(len(texts)), texts, self.cleaned.values
         self.key = row_keys(self.values, self.cells)

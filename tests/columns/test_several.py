@@ -23,6 +23,16 @@ def test_cells_made_of_the_same_names_hold_several_labels(separator: str, space:
     assert repr(separator) in found.said("topics").en and "topics" in found.said("topics").zh
 
 
+def test_a_separator_in_both_widths_is_one_and_its_commoner_spelling_is_told() -> None:
+    found = find_several(["；".join(names) if number % 5 else ";".join(names) for number, names in enumerate(SETS)])
+    assert found is not None and (found.separator, found.names) == ("；", 5)
+
+
+def test_a_cell_that_names_a_label_twice_hides_nothing() -> None:
+    found = find_several(["; ".join(names) for names in SETS] + ["refund; refund"])
+    assert found is not None and found.separator == ";"
+
+
 def test_names_in_alphabetical_order_are_found_too() -> None:
     found = find_several(["; ".join(sorted(names)) for names in SETS])
     assert found is not None and found.separator == ";"

@@ -24,7 +24,8 @@ def read(cells, **changed):
 
 def test_a_cell_is_cut_at_its_separator_and_each_name_brought_into_one_spelling() -> None:
     assert read(["b ; a;", "ａ", "a;a", "", " ; "]) == [["a", "b"], ["a"], ["a"], "", ""]
-    assert read(['["b", "a"]', "a", "[]"], label_separator=None) == [["a", "b"], ["a"], ""]
+    assert read(["a；b", "a;b", "a；"], label_separator=";") == read(["a;b", "a；b", "a"], label_separator="；") == [["a", "b"], ["a", "b"], ["a"]]
+    assert read(['["b", "a", null]', "a", "[]"], label_separator=None) == [["a", "b"], ["a"], ""]
 
 
 def test_an_empty_cell_may_mean_that_a_row_has_none_of_the_labels() -> None:
@@ -38,6 +39,40 @@ def test_rows_without_a_label_are_kept_aside_or_learnt_from_as_the_setting_says(
     empty = sum(not row["topics"] for row in rows)
     assert empty > 20 and aside.meta["unlabelled"] == empty and learnt.meta["unlabelled"] == 0
     assert (~learnt.known("train", "dev", "calibration", "test").any(axis=1)).sum() == empty
+    said = {each["kind"]: each for examples in (aside, learnt) for each in examples.meta["findings"]}
+    assert said["unlabelled"]["setting"] == 'empty_label = "none"' and said["label_none"]["setting"] == 'empty_label = "unlabelled"'
+    assert said["unlabelled"]["count"] == said["label_none"]["count"] == empty
+
+
+@pytest.mark.parametrize("separator", [";", "、", "|"])
+def test_a_separator_that_cuts_no_cell_is_refused_with_the_one_that_does(separator: str) -> None:
+    rows, wrong = requests(120, separator=separator), {";": ",", "、": ";", "|": "、"}[separator]
+    with pytest.raises(CallError, match="more than one label") as refused:
+        prepare_examples(rows, text="message", label="topics", label_separator=wrong)
+    assert all(f'label_separator = "{separator}"' in hint for hint in refused.value.hint)
+
+
+def test_a_separator_where_rows_have_one_label_is_refused_with_what_to_do() -> None:
+    rows = [{**row, "topics": row["topics"].split(";")[0]} for row in requests(120)]
+    with pytest.raises(CallError, match="more than one label") as refused:
+        prepare_examples(rows, text="message", label="topics", label_separator=";")
+    assert "take label_separator out" in refused.value.hint.en and "去掉" in refused.value.hint.zh
+
+
+def test_a_second_separator_in_some_rows_is_found_and_said() -> None:
+    rows = [{**row, "topics": row["topics"].replace("; ", "、") if number % 4 == 0 else row["topics"]} for number, row in enumerate(requests(200))]
+    found = {each["kind"]: each for each in prepare_examples(rows, text="message", label="topics", label_separator=";").meta["findings"]}
+    assert found["label_separator"]["count"] == sum("、" in row["topics"] for row in rows) and "'、'" in found["label_separator"]["said"]["zh"]
+
+
+@pytest.mark.parametrize("choice", ["keep", "drop"])
+def test_a_label_that_is_seen_once_is_said_and_kept_or_its_row_dropped(choice: str) -> None:
+    rows = requests(120)
+    rows[7]["topics"] += "; theft"
+    examples = prepare_examples(rows, text="message", label="topics", label_separator=";", label_once=choice)
+    (found,) = [each for each in examples.meta["findings"] if each["kind"] == "label_once"]
+    assert list(found["rows"]) == [8] and "theft" in found["said"]["en"] and "theft" in found["said"]["zh"]
+    assert ("theft" in examples.labels) == (choice == "keep") and len(examples.frame) == 120 - (choice == "drop")
 
 
 def test_examples_hold_the_labels_of_each_row_and_parts_have_each_label_in_proportion() -> None:
@@ -65,7 +100,7 @@ def test_a_test_table_may_have_labels_that_train_never_shows() -> None:
     assert examples.known("train").shape[1] == 4 and examples.known("test").shape[1] == 5 and examples.known("test")[:, 4].all()
 
 
-@pytest.mark.parametrize(("labels", "match"), [(["a"] * 30, "1 label"), (["a; b"] * 30, "0 stand")])
+@pytest.mark.parametrize(("labels", "match"), [(["a; a"] * 30, "1 label"), (["a; b"] * 30, "0 stand")])
 def test_labels_that_every_row_has_cannot_be_learnt(labels: list[str], match: str) -> None:
     rows = [{"m": f"text number {i}", "t": label} for i, label in enumerate(labels)]
     with pytest.raises(CallError, match=match):
