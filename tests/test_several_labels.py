@@ -118,6 +118,19 @@ def test_compare_takes_several_labels_in_any_order_and_from_lists(desk: Path, tm
     assert "several a row" not in whole.stdout
 
 
+def test_compare_leaves_empty_cells_out_or_takes_them_for_none_of_the_labels(tmp_path: Path) -> None:
+    truth = requests(200, none=0.2)
+    write(tmp_path / "truth.csv", truth)
+    write(tmp_path / "right.csv", [{"prediction": row["topics"]} for row in truth])
+    write(tmp_path / "always.csv", [{"prediction": row["topics"] or "tea"} for row in truth])
+    empty, asked = sum(not row["topics"] for row in truth), ("compare", "right.csv", "always.csv", "--truth", "truth.csv", "--label", "topics", "--json")
+    out, none = (json.loads(startlm(*asked, *more, folder=tmp_path).stdout) for more in ((), ("--empty-label", "none")))
+    assert (out["n"], out["rows_without_label"], out["pairs"][0]["only_a_right"]) == (200 - empty, empty, 0)
+    assert (none["n"], none["rows_without_label"], none["pairs"][0]["only_a_right"]) == (200, 0, empty) and empty > 20
+    refused = startlm(*asked, "--empty-label", "nothing", folder=tmp_path)
+    assert refused.returncode == 2 and "--empty-label none" in refused.stdout + refused.stderr
+
+
 def test_run_twice_does_nothing_twice(desk: Path) -> None:
     again = json.loads(startlm("run", "desk", "--family", "linear", "--json", folder=desk).stdout)
     assert all(step["fresh"] for step in again["steps"])

@@ -26,8 +26,8 @@ FIGURES = {
 }
 AS_GOOD = say("One fixed set of labels may do just as well. deploy refuses this model unless it is forced.",
               "固定回答同一组标签也可能一样好。除非强行要求，deploy 会拒绝这个模型。")
-NOT_YET = say("Not measured yet for several labels a row: worst groups, likely label errors, the learning curve, what each column is worth, costs.",
-              "每行多个标签时暂不计算：最差的分组、可能标错的标签、学习曲线、各列的价值、代价。")
+NOT_YET = say("Not measured yet for several labels a row: worst groups, likely label errors, the learning curve, what each column is worth, what a random split would have claimed, costs.",
+              "每行多个标签时暂不计算：最差的分组、可能标错的标签、学习曲线、各列的价值、随机划分会得出的结果、代价。")
 NAMED = 3  # labels named in what to do next
 
 

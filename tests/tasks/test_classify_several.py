@@ -145,6 +145,16 @@ def test_labels_at_or_above_their_thresholds_are_answered_as_a_list_or_as_the_ta
     assert ClassifySeveral.cells(sure, SETTINGS, True)[1][3:] == (0.39, 0.9)
 
 
+def test_an_answer_keeps_its_published_schema() -> None:
+    from jsonschema import Draft202012Validator
+
+    schema = {"type": "object", "properties": ClassifySeveral.answer_schema(SETTINGS), "additionalProperties": False}
+    for answer in ClassifySeveral.answers(np.array([[0.4, 0.7], [0.1, 0.1]]), SETTINGS):
+        sent = json.loads(json.dumps(answer._asdict()))
+        assert list(Draft202012Validator(schema).iter_errors(sent)) == []
+        assert list(Draft202012Validator(schema).iter_errors(sent | {"prediction": "a; b"})) != []
+
+
 def test_a_row_without_a_label_is_handed_over_only_where_every_row_has_some() -> None:
     nothing = np.array([[0.1, 0.1]])
     assert ClassifySeveral.answers(nothing, SETTINGS)[0][1:] == (0.0, {"a": 0.1, "b": 0.1}, True)
