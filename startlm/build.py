@@ -61,17 +61,25 @@ def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings()
         raise _needs(families[0], _missing(families[0], examples.facts)[0])
     rungs = tuple(family.recipe(examples.facts, settings.size) for family in suited)
     return Model(task=examples.meta["task"], text=examples.text_columns, labels=examples.labels, cleaning=examples.meta["cleaning"], rungs=rungs,
-                 examples=examples.fingerprint, chosen_by=settings.family, columns=tuple(examples.meta["columns"]), target=examples.meta.get("target"))
+                 examples=examples.fingerprint, chosen_by=settings.family, columns=tuple(examples.meta["columns"]), target=examples.meta.get("target"), separator=examples.meta.get("separator"))
 
 
 def _missing(family: Any, facts: Facts) -> list[str]:
-    """What the family needs and the examples lack: "text", "columns"."""
-    there = {"text": facts.text, "columns": facts.features > 0}
-    return [need for need in getattr(family, "needs", ()) if not there[need]]
+    """What the family needs and the examples lack: "text", "columns", "one label" a row."""
+    there = {"text": facts.text, "columns": facts.features > 0, "one label": not facts.several or _takes_several(family)}
+    return [need for need in (*getattr(family, "needs", ()), "one label") if not there[need]]
+
+
+def _takes_several(family: Any) -> bool:
+    return "classify_several" in getattr(family, "tasks", ())
 
 
 def _needs(family: Any, what: str) -> CallError:
     """The refusal of a family that these examples say nothing to."""
+    if what == "one label":
+        able = [name for name in FAMILIES if _takes_several(look_up(FAMILIES, name, say("family", "模型种类")))]
+        return CallError(say(f"The family {family.name} does not take several labels a row.", f"{family.name} 不支持每行多个标签。"),
+                         say(f'write family = "auto" under [build], or a family that does: {", ".join(able)}', f'在 [build] 下写 family = "auto"，或换用支持的种类：{"、".join(able)}'))
     named = {"text": say("a text column", "文本列"), "columns": say("columns beside the text", "文本以外的列")}[what]
     return CallError(say(f"The family {family.name} needs {named.en}.", f"{family.name} 需要{named.zh}。"),
                      say(f'name them under [prepare]: {what} = ["…"]; or write family = "auto" under [build]', f'在 [prepare] 下写 {what} = ["…"]；或在 [build] 下写 family = "auto"'))

@@ -261,12 +261,13 @@ def predict(
 def compare(
     files: options.Predictions, truth: options.Truth, column: options.Columns = None, column_a: options.ColumnA = None, column_b: options.ColumnB = None,
     label: options.TrueLabel = None, against: options.Against = None, by: options.By = None, text: options.SliceText = None,
-    row_id: options.RowId = None, kind: options.ComparedAs = None,
+    row_id: options.RowId = None, kind: options.ComparedAs = None, separator: options.Separator = None, order: options.Order = None,
+    empty_label: options.EmptyLabel = None,
 ) -> None:
     """Which is better? Paired tests, in plain words. 哪份预测更好。"""
     from .commands.compare import Asked, compare_files
 
-    found = compare_files(Asked(tuple(files), truth, tuple(column or ()), (column_a, column_b), label, against, by, text, row_id, kind))
+    found = compare_files(Asked(tuple(files), truth, tuple(column or ()), (column_a, column_b), label, against, by, text, row_id, kind, separator, order, empty_label))
     _print("\n".join(map(str, found.lines)))
     _finish(found.as_json)
 

@@ -29,9 +29,9 @@ class EvaluateSettings:
 
     人工处理一条消息需要的分钟数：把答出的比例换算成每千条消息节省的小时数。"""
     minimum_accuracy: float | None = field(default=None, metadata={"check": fraction})
-    """Accuracy (0 to 1) below which deploy refuses.
+    """Accuracy (0 to 1) below which deploy refuses; of several labels a row, the share of rows with all of them right.
 
-    准确率（0 到 1）低于此值时拒绝部署。"""
+    准确率（0 到 1）低于此值时拒绝部署；每行多个标签时，指标签全对的行的比例。"""
     costs: tuple[str, ...] = field(default=(), metadata={"repeated": True})
     """What wrong answers cost, for instance "fraud -> fine: 200" (the truth, what is answered, the cost) and "* -> person: 3" (handing
     a row over): the report then tells the cheapest threshold and the money saved.

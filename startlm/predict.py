@@ -132,7 +132,7 @@ class Predictor:
         return Inputs(joined if names else [""] * len(features), features=features, words=words, word_count=self.encoder.word_count)
 
     def mean(self, inputs: Inputs) -> np.ndarray:
-        """What the members say, averaged, before calibration: log-confidences float64 (N, L), or numbers float64 (N, 1)."""
+        """What the members say, averaged, before calibration: log-confidences or logits float64 (N, L), or numbers float64 (N, 1)."""
         if not len(inputs):
             return np.zeros((0, self.task.width(self.settings)))
         total = None
@@ -142,7 +142,7 @@ class Predictor:
         return total / len(self.members)  # type: ignore[operator]
 
     def answered(self, inputs: Inputs) -> np.ndarray:
-        """Confidences float64 (N, L), each row summing to 1; or float64 (N, 3): a number and the ends of its interval."""
+        """Confidences float64 (N, L), each row summing to 1 where it has one label; or float64 (N, 3): a number and the ends of its interval."""
         return self.task.answered(self.mean(inputs), self.settings)  # type: ignore[no-any-return]
 
 
@@ -267,9 +267,10 @@ def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterato
     name = output.format or (format_for(output.path) if output.path else "delimited")
     options = (written_as(output.path) if output.path else {}) | ({"for_excel": True} if output.for_excel else {})
     done, answered = 0, answer_table(predictor, table)
-    task, settings = predictor.task, predictor.settings
+    task, format = predictor.task, look_up(FORMATS, name, say("format", "格式"))()
+    settings = {**predictor.settings, "nested": getattr(format, "nests", False)}
     with _destination(output) as stream:
-        writer = look_up(FORMATS, name, say("format", "格式"))().writer(stream, columns, **options)
+        writer = format.writer(stream, columns, **options)
         for values, answers in answered:
             writer.write_many((*row, *cells) for row, cells in zip(values, task.cells(answers, settings, output.confidences)))
             writer.flush()

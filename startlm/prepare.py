@@ -22,7 +22,7 @@ from .core.contracts import Progress, Table
 from .core.durable import verify_folder
 from .core.errors import BundleError, CallError
 from .core.language import say
-from .core.settings import fraction, with_given
+from .core.settings import fraction, not_blank, with_given
 from .core.shelves import import_extra
 from .formats import FORMATS, check_columns, hash_source, known_format, no_rows, open_table
 from .formats.joined import Joined, find_unmatched, hash_join, known_joins, open_joins, with_joins
@@ -30,7 +30,7 @@ from .formats.rows import Rows, leave_rejects, refuse_bad_rows
 from .tasks import known_task
 from .tasks.preparing import Preparing
 
-VERSION = 3  # goes into the fingerprint: raise it when the same rows would come out differently
+VERSION = 4  # goes into the fingerprint: raise it when the same rows would come out differently
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,18 @@ class PrepareSettings:
     """The column that holds the label; for the task score, the number that is to be told.
 
     标签所在的列；任务为 score 时，是要预测的数字所在的列。"""
+    label_separator: str | None = field(default=None, metadata={"check": not_blank})
+    """What stands between the labels in a cell such as "refund; delivery", where a row may have several. A cell that is a JSON list needs none.
+
+    一行可有多个标签时，单元格（如 "退款；物流"）里标签之间的分隔符。单元格是 JSON 列表时不用写。"""
+    empty_label: Literal["unlabelled", "none"] = "unlabelled"
+    """What an empty cell means where a row may have several labels: nobody has labelled the row, or it has none of the labels.
+
+    一行可有多个标签时，空单元格的含义：还没有人标注，或者一个标签也没有。"""
+    label_order: tuple[str, ...] = ()
+    """All labels from the lowest to the highest, where they have an order: the report then tells how many steps answers are off.
+
+    标签有高低之分时，从低到高写出全部标签：报告会加上回答平均差几级。"""
     split_column: str | None = None
     """A column that says which part a row belongs to (train, dev, test).
 

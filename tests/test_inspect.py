@@ -15,6 +15,7 @@ from startlm.commands.inspect import inspect_steps
 from startlm.core.errors import CallError
 from startlm.formats import open_table
 from startlm.sample.company import write_sample
+from toy_sets import requests
 
 ROWS = [{"when": f"2024-{1 + i % 3:02}-0{1 + i % 9}", "message": f"我的订单 {i} 到哪里了 where is it" if i % 4 else "我要退款 a@b.co", "team": "post" if i % 4 else "money",
          "code": "P" if i % 4 else "M", "price": f"{i}.5", "note": None} for i in range(80)]  # fmt: skip
@@ -52,6 +53,12 @@ def test_what_it_could_be_used_for_comes_with_a_command_that_works(tmp_path: Pat
     use = next(use for use in json.loads(done.stdout)["uses"] if "--label intent" in use["command"])
     made = subprocess.run(f"{sys.executable} -m {use['command']}", shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert made.returncode == 0 and (tmp_path / "NAME" / "startlm.toml").exists(), made.stderr
+
+
+def test_a_column_of_several_labels_a_row_is_offered_as_one(tmp_path: Path) -> None:
+    uses = inspect(requests(200), tmp_path / "page.html")["uses"]
+    (use,) = [use for use in uses if "--label topics" in use["command"]]
+    assert "4 labels, several a row" in use["en"] and "每行可有多个" in use["zh"] and "--text message" in use["command"]
 
 
 def test_the_files_of_a_pattern_are_looked_at_as_one_table(tmp_path: Path) -> None:

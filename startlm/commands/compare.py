@@ -21,12 +21,15 @@ from ..metrics.intervals import in_words
 from ..metrics.judged import Judged
 from ..metrics.labels import macro_f1
 from ..metrics.pairwise import Errors
+from .compare_order import order_of, order_said
+from .compare_sets import contest_of_sets, sets_of
 from .matching import Answers, match_rows, read_answers, refuse_other_order, telling_apart
 from .verdicts import Contest, contest_said, slices_said
 
 LABELS = ("label", "truth", "category", "intent")  # names by which the column of true labels is known
 MADE = {"language": language_slices, "length": length_slices}  # slices that are made from the text
 KINDS = ("labels", "numbers")
+EMPTY = ("unlabelled", "none")  # what an empty cell of the truth may mean
 MOST_LABELS = 20  # a truth of more different numbers may be one of numbers
 _NUMERIC = 0.9  # from this share of numbers on, predictions are numbers
 
@@ -45,6 +48,9 @@ class Asked:
     text: str | None = None
     row_id: str | None = None
     kind: str | None = None
+    separator: str | None = None  # between several labels of a cell
+    order: str | None = None  # of labels, "bad < ok < good"
+    empty_label: str | None = None  # "none": an empty cell of the truth means that the row has none of several labels
 
 
 @dataclass(frozen=True)
@@ -64,8 +70,8 @@ def compare_files(asked: Asked) -> Compared:
     tables, truth = [open_table(path) for path in files], _held(open_table(asked.truth))
     label = asked.label or _label_column(truth)
     true = read_answers(truth, label, "--label", asked.row_id)
-    total, without = len(true.values), true.values.count("")
-    labelled = [row for row, value in enumerate(true.values) if value]
+    labelled = [row for row, value in enumerate(true.values) if value or asked.empty_label == "none"]
+    total, without = len(true.values), len(true.values) - len(labelled)
     answers, unknown = _answers(asked, list(zip(tables, told)), truth, true, labelled)
     true = true.take(labelled)
     said = () if asked.label else (say(f"true labels: the column {label!r} (--label names another)", f"真实标签：{label!r} 列（可用 --label 指定另一列）"),)
@@ -79,9 +85,16 @@ def compare_files(asked: Asked) -> Compared:
 
 def _compared(asked: Asked, files: Sequence[str], answers: Sequence[Answers], true: Answers, slices: Sequence[Slice]) -> tuple[list[Said], dict[str, Any]]:
     named = [(path, each.name) for path, each in zip(files, answers)]
-    if _is_of_numbers(asked.kind, answers, true):
+    kind = asked.kind if asked.order is None else "labels"
+    if _is_of_numbers(kind, answers, true):
         truth = true.numbers()
         contest = Contest(named, Errors(np.array([np.abs(each.numbers() - truth) for each in answers])), asked.against is not None)
+        lines, content = contest_said(contest)
+    elif kind is None and (sets := sets_of(answers, true, asked.separator)):
+        for each, column in zip(answers, sets):
+            if not {name for cell in column for name in cell} & {name for cell in sets[-1] for name in cell}:
+                raise _nothing_in_common(each, true)
+        contest = contest_of_sets(named, sets, asked.against is not None)
         lines, content = contest_said(contest)
     else:
         for each in answers:
@@ -94,6 +107,9 @@ def _compared(asked: Asked, files: Sequence[str], answers: Sequence[Answers], tr
             lines, content = _lines(found), found.to_json()
         else:
             lines, content = contest_said(_with_macro_f1(contest, answers, true))
+        if order := order_of(answers, true, asked.order):
+            more, content["order"] = order_said(order, answers, true, contest)
+            lines += more
     if slices:
         more, content["slices"] = slices_said(contest, str(asked.by), slices)
         lines += more
@@ -105,7 +121,7 @@ def _with_macro_f1(contest: Contest, answers: Sequence[Answers], true: Answers) 
     count = len(labels)
     of_each = [macro_f1(Judged(columns[-1], column, count)) for column in columns[:-1]]
     gains = [macro_f1_gain(columns[[*pair, -1]], count, 0) for pair in contest.pairs]
-    return replace(contest, labels=labels, macro_f1=of_each, macro_f1_gains=gains)
+    return replace(contest, labels=labels, f1s=of_each, f1_gains=gains)
 
 
 # ------------------------------------------------------------------- files
@@ -119,6 +135,8 @@ def _files(asked: Asked) -> list[tuple[str, str | None]]:
                         say("give two or more: startlm compare A B --truth FILE", "请给出两个或更多：startlm compare A B --truth 文件"))
     if asked.kind not in (None, *KINDS):
         raise CallError(say(f"Predictions cannot be compared as {asked.kind!r}.", f"不能按 {asked.kind!r} 比较。"), say("--as labels or --as numbers", "--as labels 或 --as numbers"))
+    if asked.empty_label not in (None, *EMPTY):
+        raise CallError(say(f"An empty cell cannot mean {asked.empty_label!r}.", f"空单元格不能表示 {asked.empty_label!r}。"), say("--empty-label unlabelled or --empty-label none", "--empty-label unlabelled 或 --empty-label none"))
     if len(asked.columns) > 1 and len(asked.columns) != len(files):
         raise CallError(say(f"--column is given {len(asked.columns)} times for {len(files)} files.", f"{len(files)} 个文件，却给了 {len(asked.columns)} 个 --column。"),
                         say("give it once for all files, or once for each", "请给一次（用于全部文件），或每个文件各给一次"))

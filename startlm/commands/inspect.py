@@ -12,6 +12,7 @@ from typing import Any, Callable, Iterator, Mapping
 from ..columns import COLUMNS, SAMPLE, as_text, guess_kind, kind_said
 from ..columns.cleaning import clean_texts
 from ..columns.roles import guess_roles
+from ..columns.several import find_several
 from ..core.contracts import Progress, Table
 from ..core.durable import write_text
 from ..core.errors import CallError
@@ -134,16 +135,23 @@ def _gives_away(rows: Rows, seen: list[Seen]) -> list[dict[str, Any]]:
 
 def _uses(table: Table, rows: Rows, seen: list[Seen]) -> Iterator[tuple[Said, str]]:
     """What the table could be used for, with the command that begins it ("" where none does)."""
-    roles = guess_roles(table.columns, {each.name: rows.column(each.name)[:SAMPLE] for each in seen}, {each.name: each.kind for each in seen})
+    samples = {each.name: rows.column(each.name)[:SAMPLE] for each in seen}
+    several = {name: found for name, values in samples.items() if (found := find_several(values))}
+    roles = guess_roles(table.columns, samples, {each.name: "category" if each.name in several else each.kind for each in seen})
     if not roles.text:
         yield say("No column holds sentences: there is nothing to read yet.", "没有一列是句子：目前没有可读的文本。"), ""
         return
     text = ",".join(roles.text)
+    for name, found in several.items():
+        yield (say(f"Classify {text} by {name}: {found.names} labels, several a row.", f"按 {name} 给 {text} 分类：{found.names} 个标签，每行可有多个。"),
+               f"startlm new NAME --data {shlex.quote(table.source)} --text {shlex.quote(text)} --label {shlex.quote(name)}")
     for label in _labels(seen):
+        if label.name in several:
+            continue
         counts = Counter(as_text(value).strip() for value in rows.column(label.name))
         fewest = min(count for value, count in counts.items() if value)
         few = say(f" The rarest has {fewest} of the rows: {FEWEST} or more are better.", f"最少的一类只有 {fewest} 行：最好有 {FEWEST} 行以上。") if fewest < FEWEST else say("", "")
         yield (say(f"Classify {text} by {label.name}: {label.distinct} labels.{few.en}", f"按 {label.name} 给 {text} 分类：{label.distinct} 个标签。{few.zh}"),
                f"startlm new NAME --data {shlex.quote(table.source)} --text {shlex.quote(text)} --label {shlex.quote(label.name)}")
-    if not _labels(seen):
+    if not _labels(seen) and not several:
         yield say(f"{text} can be read, but no column could be its label: add one with a few repeated values.", f"{text} 可以读，但没有一列能当标签：请增加一列取值少而重复的标签。"), ""

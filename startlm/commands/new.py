@@ -9,14 +9,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Mapping, Sequence
 
-from ..columns import SAMPLE, guess_kind, kind_said, names_in
+from ..columns import SAMPLE, as_text, guess_kind, kind_said, names_in
 from ..columns.category import LABEL_NAMES, OUTCOME_NAMES
 from ..columns.encoded import parse_columns
 from ..columns.text import TEXT_NAMES
+from ..columns.ordered import find_order, order_said
 from ..columns.roles import Told, guess_roles, guess_split, names_parts, no_parts
+from ..columns.several import Several, find_several
 from ..columns.splits import propose_group, propose_time
 from ..core.contracts import Row, Table
 from ..core.errors import CallError
+from ..core.label_sets import split_cell
 from ..core.language import Said, say
 from ..core.settings import check_settings
 from ..formats import check_columns, no_rows, open_table
@@ -46,12 +49,13 @@ class Look:
     join: tuple[str, ...] = ()
     group_column: str | None = None
     proposed: Mapping[str, Any] = field(default_factory=dict)  # settings of [prepare] that are spoken of, not set
+    label_separator: str | None = None
 
     def settings(self, folder: Path) -> dict[str, Any]:
         """What goes into [prepare], with paths relative to the project's folder."""
         told = {"data": self.data, "join": self.join, "test": self.test}
         paths = {name: move_paths(name, value, partial(from_folder, folder)) for name, value in told.items() if value}
-        columns = {"text": list(self.text), "columns": list(self.columns), "label": self.label, "split_column": self.split_column, "group_column": self.group_column}
+        columns = {"text": list(self.text), "columns": list(self.columns), "label": self.label, "label_separator": self.label_separator, "split_column": self.split_column, "group_column": self.group_column}
         return {**paths, **{name: value for name, value in columns.items() if value}, **self.how}
 
 
@@ -72,7 +76,8 @@ def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequenc
     kinds = {name: guess_kind(values, name) for name, values in samples.items()}
     if split_column and not names_parts(samples[split_column]):
         raise no_parts(split_column, samples[split_column], where=table.source)
-    kind_of = {name: kind for name, (kind, _) in kinds.items()} | {name: kind for name, kind in told.items() if kind}
+    several = {} if task == "score" else {name: found for name, values in samples.items() if (found := find_several(values))}
+    kind_of = {name: kind for name, (kind, _) in kinds.items()} | dict.fromkeys(several, "category") | {name: kind for name, kind in told.items() if kind}
     roles = guess_roles(table.columns, samples, kind_of, Told(text, label or _number_to_tell(kind_of, task), split_column, tuple(told)))
     said = [said for each in tables for said in each.said]
     said += [say(f"column {name}: {kind_said(kind).en} ({why.en})", f"列 {name}：{kind_said(kind).zh}（{why.zh}）") for name, (kind, why) in kinds.items()]
@@ -89,14 +94,15 @@ def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequenc
     check_columns(table, (*text, *beside, label, split_column))  # of several files each
     for other in tables[1:]:
         _check_test(other, (*text, *beside, label))
+    order = find_order(cells[label], label) if task == "classify" and label not in several else None
     free = {} if split_column or test else {name: cells[name] for name in roles.unused if name not in beside}
     group, time = (propose(free, kind_of) for propose in (propose_group, propose_time))
-    said += list(roles.why) + _task_said(task, label, kind_of[label])
+    said += list(roles.why) + _task_said(task, label, several.get(label), cells[label]) + ([order_said(label, order)] if order else [])
     named = {name: kind_of[name] for name in beside}
     said += _beside_said(named, roles.beside if text else ()) + [each.why for each in (group, time) if each]
     said.append(_roles_said(table, {"text": text, "columns": beside}, label, split_column, samples, group.column if group else None))
     return Look(table, data, test, text, tuple(f"{name}: {kind}" for name, kind in named.items()), label, split_column, task, tuple(said), how, join,
-                group.column if group else None, {"time_column": time.column} if time else {})
+                group.column if group else None, ({"time_column": time.column} if time else {}) | ({"label_order": list(order)} if order else {}), several[label].separator if label in several else None)
 
 
 def _number_to_tell(kinds: Mapping[str, str], task: str | None) -> str | None:
@@ -113,7 +119,11 @@ def _task_of(label: str, kind: str) -> str:
     return "score" if kind == "number" else "classify"
 
 
-def _task_said(task: str, label: str, kind: str) -> list[Said]:
+def _task_said(task: str, label: str, several: Several | None, cells: Sequence[Any]) -> list[Said]:
+    if several:
+        empty = sum(not split_cell(as_text(cell), several.separator) for cell in cells)
+        return [several.said(label)] + ([say(f"{empty:,} cells of {label!r} are empty: rows that nobody has labelled, kept aside; where they mean none of the labels, write empty_label = \"none\" under [prepare]",
+                                             f"{label!r} 列有 {empty:,} 个空单元格：当作还没有人标注，放在一边；如果表示一个标签也没有，请在 [prepare] 下写 empty_label = \"none\"")] if empty else [])
     if task == "score":
         return [say(f"task: score, {label!r} is told as a number", f"任务：score，把 {label!r} 当作数字来预测")]
     return []

@@ -8,6 +8,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from ..core.contracts import NumberAnswer, Progress, Table
 from ..core.errors import CallError
+from ..core.label_sets import joined
 from ..core.language import Said, say
 from ..core.project_file import FILE
 from ..formats import open_table
@@ -33,7 +34,7 @@ def answer_asked(asked: Asked, output: Output, display: Display, tell: Callable[
     if asked.texts and output.path is None:
         answers = predictor.predict(_rows(asked.texts, predictor))
         for text, answer in zip(asked.texts, answers):
-            _tell(text, answer, output.confidences, tell)
+            _tell(text, answer, predictor.settings.get("separator"), output.confidences, tell)
         return {"answers": [answer._asdict() for answer in answers]}, None
     table, joins = (open_table(_rows(asked.texts, predictor)), []) if asked.texts else _joined(open_table(asked.file, **asked.how), asked.name, predictor)
     if output.path is None and as_json:
@@ -79,13 +80,15 @@ def _rows(texts: Sequence[str], predictor: Predictor) -> list[dict[str, str]]:
     return [dict.fromkeys(predictor.columns, "") | {predictor.text_columns[0]: text} for text in texts]
 
 
-def _tell(text: str, answer: Any, confidences: bool, tell: Callable[[Said | str], None]) -> None:
+def _tell(text: str, answer: Any, separator: str | None, confidences: bool, tell: Callable[[Said | str], None]) -> None:
     if isinstance(answer, NumberAnswer):
         ends = "" if answer.low is None else f" [{answer.low:.4g}, {answer.high:.4g}]"
         tell(f"{answer.prediction:.4g}{ends}  {text}")
         return
     handed = say("  (handed over)", "  （转人工）") if answer.handed_over else say("", "")
-    tell(f"{answer.prediction}  {answer.confidence:.1%}{handed}  {text}")
+    several = isinstance(answer.prediction, tuple)
+    shown = joined(answer.prediction, separator) or say("no label", "没有标签") if several else answer.prediction
+    tell(f"{shown}  {answer.confidence:.1%}{handed}  {text}")
     if confidences:
         for label, confidence in sorted(answer.confidences.items(), key=lambda each: -each[1]):
             tell(f"  {confidence:6.1%}  {label}")

@@ -13,6 +13,7 @@ from .contracts import Facts, Labelled, Recipe
 from .durable import read_json
 from .errors import CallError
 from .examples_folder import cell_column
+from .label_sets import multi_hot
 from .language import say
 from .shelves import import_extra
 
@@ -29,7 +30,8 @@ class Examples:
     nothing and there is one column), spans (for each text column a list of int32, the map from its cleaned value back to the
     original, null where nothing moved), label (int32, a number in `labels`), part (int8, a number in PARTS), language, group
     (int64, near-duplicates share it, and rows with the same value in a group column), leaks (bool, a test row that stands, equal or nearly, in train), target (float64, where a
-    number is learnt: label is then its bin), and for each column that is read beside the text "cell NAME" (numbers and dates, in
+    number is learnt: label is then its bin), labels (list of int32, numbers in `labels`, where rows may have several: label is then the
+    number of a stratum), and for each column that is read beside the text "cell NAME" (numbers and dates, in
     days since 1970, float64 with NaN for what is missing; categories as text).
     """
 
@@ -85,6 +87,11 @@ class Examples:
         return self.facts.numeric
 
     @property
+    def several(self) -> bool:
+        """Whether a row may have several labels."""
+        return self.facts.several
+
+    @property
     def crossfit(self) -> bool:
         """True where rows are so few that choices and thresholds come from five folds of train."""
         return bool(self.meta["crossfit"])
@@ -120,8 +127,11 @@ class Examples:
         return Labelled(self.frame["text"][rows].to_list(), self.known(*parts), **beside)
 
     def known(self, *parts: str) -> np.ndarray:
-        """What is known of the rows of these parts: label numbers, int64 (n,), or targets in the data's own unit, float64 (n,)."""
+        """What is known of the rows of these parts: label numbers, int64 (n,), targets in the data's own unit, float64 (n,), or which of
+        several labels, bool (n, L), those that only the test part knows among them where it is asked for."""
         rows = self.rows_of(*parts)
+        if self.several:
+            return multi_hot(self.frame["labels"][rows].to_list(), len(self.every_label if "test" in parts else self.labels))
         return self.frame["target"][rows].to_numpy() if self.numeric else self.frame["label"][rows].to_numpy().astype(np.int64)  # type: ignore[no-any-return]
 
 
@@ -140,6 +150,7 @@ class Model:
     ladder: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
     columns: tuple[Mapping[str, Any], ...] = ()  # how the columns beside the text are encoded: the state of a ColumnEncoder
     target: Mapping[str, Any] | None = None  # the scale of the number that is told
+    separator: str | None = None  # what stands between several labels of a row
 
 
 @dataclass(frozen=True)

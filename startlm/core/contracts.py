@@ -75,7 +75,8 @@ class Format(Protocol):
     """Where rows come from and go to.
 
     Besides what stands here a format may have `magics` (how its files begin, bytes), `schemes` (of addresses, "sqlite" of
-    sqlite:///…) and, where it writes no file, `source_of(columns, rows, folder)`, which stores rows where `open` reads them.
+    sqlite:///…) and, where it writes no file, `source_of(columns, rows, folder)`, which stores rows where `open` reads them. One with
+    `nests` = True writes a list as a list.
     """
 
     name: str
@@ -165,6 +166,7 @@ class Facts:
     text: bool = True  # whether there is a text column
     features: int = 0  # numbers that the other columns give a model
     numeric: bool = False  # whether the target is a number
+    several: bool = False  # whether a row may have several labels
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Labelled(Inputs):
-    """Inputs with what is to be learnt: label numbers, int64 (N,); or the target on the model's scale, float64 (N,)."""
+    """Inputs with what is to be learnt: label numbers, int64 (N,); which of several labels, bool (N, L); or the target on the model's scale, float64 (N,)."""
 
     labels: np.ndarray
 
@@ -232,6 +234,11 @@ class Labelled(Inputs):
     def numeric(self) -> bool:
         """Whether a number is to be learnt: the model then has one output."""
         return self.labels.dtype.kind == "f"
+
+    @property
+    def several(self) -> bool:
+        """Whether a row may have several labels: each output is then a question of its own."""
+        return self.labels.ndim == 2
 
     def take(self, rows: np.ndarray) -> Labelled:
         """The rows with these numbers, in this order."""
@@ -253,6 +260,7 @@ class Family(Protocol):
     name: str
     engine: str  # the name, on the engines shelf, of what answers
     # A family may have `needs`: of "text" and "columns", those without which it says nothing; the ladder leaves it out where there are none.
+    # `tasks` names what it learns where that is more than "classify"; one without "classify_several" is left out where rows have several labels.
     # labels, in what follows, is 1 where the target is a number.
 
     @staticmethod
@@ -289,7 +297,7 @@ class Engine(Protocol):
 # ---------------------------------------------------------------- answers
 
 class Answer(NamedTuple):
-    """What a classifier answers for one row."""
+    """What a classifier answers for one row: a label, or a tuple of labels where rows may have several."""
 
     prediction: Any
     confidence: float

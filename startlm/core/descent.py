@@ -1,4 +1,5 @@
-"""The one training loop, a generator of Progress: gradient descent on the cross-entropy, or on a number's loss (`core.number_losses`).
+"""The one training loop, a generator of Progress: gradient descent on the cross-entropy (binary for each of several labels), or on a
+number's loss (`core.number_losses`).
 
 `measure` times a few steps and chooses precision and threads; `plan_descent` fixes everything the clock could touch;
 `descend` then follows the plan: the same plan gives the same bits, whether or not it was interrupted. The randomness of
@@ -26,13 +27,14 @@ from .batches import draw_batches, padded
 from .contracts import Progress, Ragged
 from .descent_plan import DescentPlan, Descended, Measured, batch_tokens, cut_lengths, plan_descent, refit_plan, schedule
 from .errors import WorkError
+from .label_sets import row_f1
 from .language import Said, say
 from .number_losses import ABSOLUTE, LEVELS, QUANTILES, number_losses
 from .optimisers import Optimiser
 
 __all__ = [
-    "Checkpoints", "Descended", "Descent", "DescentPlan", "Measured", "accuracy", "arrays_of", "closeness", "descend", "logits_of", "measure", "plan_descent",
-    "put_arrays", "refit_plan", "schedule", "steady",
+    "Checkpoints", "Descended", "Descent", "DescentPlan", "Measured", "accuracy", "arrays_of", "closeness", "descend", "logits_of", "measure", "overlap",
+    "plan_descent", "put_arrays", "refit_plan", "schedule", "steady",
 ]  # fmt: skip
 
 RETRIES = 5  # halvings of the step size before giving up
@@ -121,7 +123,7 @@ def descend(
 ) -> Iterator[Progress]:
     """Train `network` in place as planned, going on from the newest checkpoint; the last Progress carries Descended.
 
-    judge(logits, labels) -> the dev figure, higher is better (default: accuracy, or closeness to a number). With dev, the weights of the best look
+    judge(logits, labels) -> the dev figure, higher is better (default: accuracy, overlap of several labels, or closeness to a number). With dev, the weights of the best look
     are kept. Raises WorkError when the loss still explodes after five halvings of the step size.
     """
     descent = Descent(network, train, labels, plan)
@@ -172,10 +174,10 @@ class Descent:
     def __init__(self, network: nn.Module, train: Ragged, labels: np.ndarray, plan: DescentPlan) -> None:
         self.network, self.train, self.plan = network.to(plan.device), train, plan
         labels = np.asarray(labels)
-        self.numeric = labels.dtype.kind == "f"
-        self.labels = torch.from_numpy(labels.astype(np.float32 if self.numeric else np.int64))
-        self.most = EXPLODED * (1 + float(np.square(labels).max(initial=0)) if self.numeric else math.log(labels.max(initial=0) + 2))
-        self.judge = partial(closeness, loss=plan.loss) if self.numeric else accuracy
+        self.numeric, self.several = labels.dtype.kind == "f", labels.ndim == 2
+        self.labels = torch.from_numpy(labels.astype(np.float32 if self.numeric or self.several else np.int64))
+        self.most = EXPLODED * of_guessing(labels)
+        self.judge = partial(closeness, loss=plan.loss) if self.numeric else overlap if self.several else accuracy
         self.lengths = cut_lengths(train, plan.longest)
         self.mean_rows = plan.batch_tokens / max(float(self.lengths.mean()), 1.0) if len(train) else 1.0
         self.optimiser = Optimiser(network, plan.optimiser, plan.weight_decay)
@@ -244,6 +246,8 @@ class Descent:
         if self.numeric:
             error = F.l1_loss if plan.loss == ABSOLUTE else F.mse_loss
             return error(logits.float()[:, 0], self.labels[rows].to(plan.device))
+        if self.several:  # of every label, added up; all too sure of a hundred labels that it lacks, a row would unlearn the few it has: no smoothing
+            return F.binary_cross_entropy_with_logits(logits.float(), self.labels[rows].to(plan.device), pos_weight=self.weights, reduction="sum") / len(rows)
         return F.cross_entropy(logits.float(), self.labels[rows].to(plan.device), self.weights, label_smoothing=plan.label_smoothing)
 
     def look(self, figure: float) -> None:
@@ -354,6 +358,18 @@ def logits_of(network: nn.Module, encoded: Ragged, plan: DescentPlan) -> np.ndar
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Share of rows whose highest logit is their label's."""
     return float((logits.argmax(1) == labels).mean())
+
+
+def overlap(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The mean F1 of rows' labels, each answered at even odds; bool (N, L) labels."""
+    return float(row_f1(logits > 0, labels).mean())
+
+
+def of_guessing(labels: np.ndarray) -> float:
+    """About the loss of a network that knows nothing, of the worst row where a number is guessed."""
+    if labels.dtype.kind == "f":
+        return 1 + float(np.square(labels).max(initial=0))
+    return labels.shape[1] * math.log(2) if labels.ndim == 2 else math.log(labels.max(initial=0) + 2)
 
 
 def closeness(numbers: np.ndarray, targets: np.ndarray, loss: str = "squared") -> float:

@@ -45,6 +45,7 @@ class DescentPlan:
     clip: float = 1.0
     """Largest norm of a gradient; 0: as it is."""
     label_smoothing: float = 0.0
+    """Of one label a row; several have none."""
     class_weights: tuple[float, ...] | None = None
     loss: str = "squared"
     """Where a number is learnt: squared or absolute error, or "quantiles", whose pinball losses are summed. Labels always take cross-entropy."""
@@ -102,11 +103,18 @@ def plan_descent(
     if labels.dtype.kind == "f":
         chosen.pop("class_weights", None)
     elif chosen.get("class_weights") == "balanced":
-        shares = np.bincount(labels, minlength=count) / len(labels)
-        seen = shares > 0
-        chosen["class_weights"] = tuple(np.where(seen, 1 / np.where(seen, shares, 1) / np.count_nonzero(seen), 1.0).tolist())
+        chosen["class_weights"] = _balanced(labels, count)
     plan = DescentPlan(steps=steps, stop=steps, batch_tokens=tokens, seed=seed, precision=measured.precision, threads=measured.threads)
     return replace(plan, dev_every=counts[0], checkpoint_every=counts[0], **chosen)
+
+
+def _balanced(labels: np.ndarray, count: int) -> tuple[float, ...]:
+    """The weight of each label; of several labels a row, that of the rows that have it against those that lack it."""
+    shares = labels.mean(axis=0) if labels.ndim == 2 else np.bincount(labels, minlength=count) / len(labels)
+    seen = shares > 0
+    known = np.where(seen, shares, 1)
+    weights = (1 - known) / known if labels.ndim == 2 else 1 / known / np.count_nonzero(seen)
+    return tuple(np.where(seen & (weights > 0), weights, 1.0).tolist())
 
 
 def refit_plan(plan: DescentPlan, done: Descended, before: int, now: int) -> DescentPlan:

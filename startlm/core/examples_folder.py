@@ -29,7 +29,7 @@ def write_examples(target: Path, columns: Mapping[str, Any], unlabelled: Mapping
     polars = import_extra("polars")
     text, number = polars.String, polars.Int32
     types = {"row": polars.Int64, "line": polars.Int64, "file": polars.Int32, "text": text, "original": polars.List(text),
-             "spans": polars.List(polars.List(number)), "label": number, "part": polars.Int8, "language": text, "group": polars.Int64, "leaks": polars.Boolean, "target": polars.Float64}
+             "spans": polars.List(polars.List(number)), "label": number, "part": polars.Int8, "language": text, "group": polars.Int64, "leaks": polars.Boolean, "target": polars.Float64, "labels": polars.List(number)}
     with publish_folder(target, replace=True) as folder:
         for name, table in (("examples", columns), ("unlabelled", unlabelled)):
             frame = polars.DataFrame([polars.Series(column, values, dtype=types.get(column) or _cell_type(values, polars)) for column, values in table.items()])

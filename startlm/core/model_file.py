@@ -113,6 +113,7 @@ COUNT = whole(0, 2**63)
 FLAG = where(lambda value: type(value) is bool)
 TEMPERATURE = number(0.01, 100.0)  # wider than what is ever fitted
 SHARE = number(0.0, 1.0)
+EXPONENT = number(0.001, 1_000.0)  # wider than what is ever fitted
 SAID = record({"en": WORD, "zh": WORD})
 LADDER = record({"family": WORD, "size": WORD, "parameters": COUNT, "n": COUNT, "gain": maybe(list_of(number(-1e6, 1e6), 3, 3)), "level": SHARE, "kept": FLAG},
                 {"accuracy": SHARE, "log_loss": number(0.0, 1e6), "loss": one_of(("squared", "absolute", "quantiles")),
@@ -154,6 +155,8 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
     of_task = {
         "classify": ({"labels": texts(2), "temperature": TEMPERATURE, "out_of_scope": maybe(whole(0, last))},
                      {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER, "out_of_scope_label": WORD}),
+        "classify_several": ({"labels": texts(2), "temperature": TEMPERATURE, "thresholds": list_of(SHARE, last + 1, last + 1), "exponent": EXPONENT, "always_some": FLAG},
+                             {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER, "separator": WORD}),
         "score": ({"labels": where(lambda value: value == []), "target": ANY, "interval": INTERVAL}, {}),
     }
     needed, optional = of_task.get(str(settings.get("task")), of_task["classify"])
@@ -163,8 +166,13 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
 
 
 def check_golden(settings: Mapping[str, Any], count: int, model: Mapping[str, Any], place: str) -> None:
-    """Raises BundleError unless there are `count` golden answers: one of the model's labels with its confidence, or a number."""
-    answer = {"prediction": number(-1e300, 1e300)} if model["task"] == "score" else {"prediction": one_of(model["labels"]), "confidence": SHARE}
+    """Raises BundleError unless there are `count` golden answers: one of the model's labels with its confidence, several with those of all, or a number."""
+    labels = model["labels"]
+    answer = {
+        "classify": {"prediction": one_of(labels), "confidence": SHARE},
+        "classify_several": {"prediction": list_of(one_of(labels), 0, len(labels)), "confidences": list_of(SHARE, len(labels), len(labels))},
+        "score": {"prediction": number(-1e300, 1e300)},
+    }[model["task"]]
     rule = record({"answers": list_of(record(answer), count, count)})
     _refuse(rule(settings, ""), "golden.json", place)
 

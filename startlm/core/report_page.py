@@ -12,6 +12,7 @@ from .pictures import ranked
 from .report_costs import costs_section
 from .report_html import both, code, folded, marked, of_the_user, page_of_sections, percent, section, tile, with_range
 from .report_next import next_items, next_sections
+from .report_order import order_section
 from .report_sections import (
     FIGURES,
     NOTHING,
@@ -46,6 +47,7 @@ def report_page(content: Content) -> str:
         _tiles(content),
         _next(content),
         figures_section(content),
+        order_section(content),
         hand_over_section(content),
         costs_section(content),
         labels_section(content),

@@ -24,7 +24,7 @@ from .language import Said, say
 T = TypeVar("T")
 NONE = (None, "", ())  # defaults that stand for nothing
 # What startlm.toml shows for a text without a default.
-EXAMPLES = {"data": "messages.csv", "test": "test.csv", "text": ["message"], "columns": ["age: number", "city"], "label": "topic",
+EXAMPLES = {"data": "messages.csv", "test": "test.csv", "text": ["message"], "columns": ["age: number", "city"], "label": "topic", "label_separator": ";", "label_order": ["low", "medium", "high"],
             "costs": ["fraud -> fine: 200", "fine -> fraud: 5"], "split_column": "split",
             "join": ["customers.csv on customer_id"], "group_column": "customer_id", "time_column": "date", "sheet": "Sheet1",
             "query": "SELECT message, topic FROM messages", "delimiter": ";", "quote": "'", "plan": "runs/2026-01-31-120000/train/plan.json", "out_of_scope": "other"}
@@ -253,6 +253,17 @@ def at_least_one(value: int) -> int:
     if value < 1:
         raise ValueError(say("a whole number of 1 or more", "一个不小于 1 的整数"))
     return value
+
+
+def not_blank(text: str) -> str:
+    """A text that is more than spaces.
+
+    >>> not_blank(";")
+    ';'
+    """
+    if not text.strip():
+        raise ValueError(say("a text that is not blank", "非空白的文字"))
+    return text
 
 
 def share_of(percentage: str) -> float:

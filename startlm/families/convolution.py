@@ -49,6 +49,7 @@ class Convolution:
     name = "convolution"
     engine = "onnx"
     needs = ("text",)
+    tasks = ("classify", "classify_several")
 
     @staticmethod
     def recipe(facts: Facts, size: str) -> Recipe:

@@ -26,12 +26,12 @@ class Linear:
 
     name = "linear"
     engine = "numpy"
-    tasks = ("classify", "score")
+    tasks = ("classify", "classify_several", "score")
 
     @staticmethod
     def recipe(facts: Facts, size: str) -> Recipe:
         """`size` bounds the bytes on disk, and with them how many n-grams are kept: 8, 24 (`medium`, `auto`) or 96 MB."""
-        columns = columns_of(facts.labels)
+        columns = facts.labels if facts.several else columns_of(facts.labels)
         most = int(_BYTES[size] // (2 * columns + 8))  # a float16 weight for each column; its bucket and its idf
         features = min(most, int(facts.rows * facts.mean_length * 2)) + facts.features
         return Recipe(

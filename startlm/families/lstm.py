@@ -58,6 +58,7 @@ class Lstm:
 
     name = "lstm"
     engine = "onnx"
+    tasks = ("classify", "classify_several")
 
     @staticmethod
     def recipe(facts: Facts, size: str) -> Recipe:

@@ -14,6 +14,7 @@ from ..core.contracts import Fitted, Labelled, Progress, Ragged, Recipe
 from ..core.errors import MissingExtraError
 from ..core.graphs import export_graph, padded, quantise
 from ..core.inputs import encode_inputs, width_of
+from ..core.label_sets import row_f1
 from ..core.language import say
 from ..core.number_losses import number_losses
 from ..core.shelves import look_up
@@ -75,7 +76,7 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
 
 
 def _choose_precision(graph: bytes, recipe: Recipe, encoded: Ragged, dev: tuple[Ragged, np.ndarray] | None, seed: int) -> tuple[str, Any]:
-    """int8 where dev loses at most INT8_MAY_LOSE of accuracy, or of a number's closeness; without dev, what was chosen before (fp32 where nothing was)."""
+    """int8 where dev loses at most INT8_MAY_LOSE of accuracy, of rows' F1 or of a number's closeness; without dev, what was chosen before (fp32 where nothing was)."""
     chosen = recipe.options.get("precision")
     plain = _engine(graph, "fp32", encoded, recipe)
     if dev is None and chosen != "int8":
@@ -90,6 +91,9 @@ def _loses_little(plain: Any, small: Any, dev: tuple[Ragged, np.ndarray], loss: 
     if dev[1].dtype.kind == "f":
         losses = [float(number_losses(engine.logits(dev[0]), dev[1], loss).mean()) for engine in (plain, small)]
         return losses[1] - losses[0] <= INT8_MAY_LOSE
+    if dev[1].ndim == 2:
+        overlaps = [float(row_f1(engine.logits(dev[0]) > 0, dev[1]).mean()) for engine in (plain, small)]
+        return overlaps[0] - overlaps[1] <= INT8_MAY_LOSE
     return _right(plain, dev) - _right(small, dev) <= may_lose(len(dev[1]))
 
 

@@ -3,6 +3,7 @@
 Labels are support vector machines, one label against the rest with squared hinge loss, by liblinear (scikit-learn's LinearSVC).
 The features of each label may first be scaled by how unevenly they occur with it and without it (`ratio`: Wang and Manning 2012,
 "Baselines and Bigrams"); the scale is folded into the weights afterwards and costs nothing when answering.
+Several labels a row are such machines too, each with the rows that have its label against all others.
 Numbers are ridge regression by conjugate gradients (Ridge), or, for the absolute error, support vector regression (LinearSVR); three
 quantiles of a number, each by its smoothed pinball loss (Zheng 2011) and L-BFGS: liblinear weighs rows above and below alike.
 """
@@ -18,6 +19,7 @@ import numpy as np
 from ..core.contracts import Labelled, Ragged, Tokenizer
 from ..core.errors import CallError, MissingExtraError
 from ..core.inputs import encode_inputs, width_of
+from ..core.label_sets import row_f1
 from ..core.language import say
 from ..core.number_losses import ABSOLUTE, LEVELS, QUANTILES, number_losses
 
@@ -39,7 +41,7 @@ class Problem:
     """Encoded rows and what is to be learnt of them."""
 
     features: Any  # scipy CSR, float64 (N, F)
-    targets: np.ndarray  # int64 (N,), or float64 (N,) where they are numbers
+    targets: np.ndarray  # int64 (N,), bool (N, L) where a row may have several labels, or float64 (N,) where they are numbers
     labels: int
     text: int  # so many of the features are n-grams, the first
     class_weights: str | None
@@ -63,6 +65,15 @@ class Problem:
         return self.targets.dtype.kind == "f"
 
     @property
+    def several(self) -> bool:
+        return self.targets.ndim == 2
+
+    @property
+    def columns(self) -> int:
+        """Columns of weights."""
+        return self.labels if self.several else columns_of(self.labels)
+
+    @property
     def default(self) -> Choices:
         """What is solved with where nothing can be tried: every choice there is, by name."""
         return _NUMBER if self.numeric else _LABELS
@@ -82,7 +93,7 @@ class Problem:
         rows of dev alone tell near candidates apart no better than chance; and larger, because it is done once for all fits.
         Empty where what can be paid for is too few rows of each label to say anything.
         """
-        affordable = _TRIAL / max(1, self.features.nnz * columns_of(self.labels))  # how often all rows fit into one trial
+        affordable = _TRIAL / max(1, self.features.nnz * self.columns)  # how often all rows fit into one trial
         if affordable < 1 and int(len(self.targets) * affordable) < 20 * self.labels:
             return []
         affordable *= 1 if dev is None else _WITH_DEV
@@ -101,13 +112,17 @@ class Problem:
 
         choices: cost and ratio; alpha for numbers.
         """
+        if self.several:
+            return self._solve_several(**choices)
         return self._solve_number(**choices) if self.numeric else self._solve_labels(**choices)
 
     def judged(self, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
-        """(N,), the more the better: is the best label the right one? Of a number, minus its error."""
+        """(N,), the more the better: is the best label the right one? Of several labels, their F1; of a number, minus its error."""
         logits = self.features @ weights + bias
         if self.numeric:
             return -number_losses(logits, self.targets, self.loss)
+        if self.several:
+            return row_f1(logits > 0, self.targets)
         return (logits[:, 0] > 0 if self.labels == 2 else logits.argmax(axis=1)) == self.targets
 
     def _solve_number(self, alpha: float) -> tuple[np.ndarray, np.ndarray]:
@@ -151,25 +166,36 @@ class Problem:
         if len(present) < 2:
             bias[:] = np.where(np.arange(len(bias)) == present[0], 1, -1) if self.labels != 2 else 2 * present[0] - 1
         elif self.labels == 2:
-            weights[:, 0], bias[0] = self._one_label(1, cost, ratio, self._weight_of(present))
+            weights[:, 0], bias[0] = self._one_label(self.targets == 1, cost, ratio, self._weight_of(present))
         elif ratio or len(present) == 2:
             for label in present:
-                weights[:, label], bias[label] = self._one_label(label, cost, ratio, self._weight_of([label]))
+                weight = self._weight_of([label])
+                weights[:, label], bias[label] = self._one_label(self.targets == label, cost, ratio, weight and {1: weight[label], 0: 1.0})
         else:
             machine = _fitted(self._machine(cost, self._weight_of(present)), self.features, self.targets)
             weights[:, present], bias[present] = machine.coef_.T, machine.intercept_
         return weights, bias
 
-    def _one_label(self, label: int, cost: float, ratio: float, class_weight: dict[int, float] | None) -> tuple[np.ndarray, float]:
-        mine = self.targets == label
+    def _solve_several(self, cost: float, ratio: float) -> tuple[np.ndarray, np.ndarray]:
+        """A machine for each label; one that no row has, or every row, is as far away as a row that has nothing in common."""
+        weights, bias = np.zeros((self.features.shape[1], self.labels)), np.full(self.labels, -1.0)
+        for label, mine in enumerate(self.targets.T):
+            share = mine.mean() if len(mine) else 0.0
+            balanced = {1: 0.5 / share, 0: 0.5 / (1 - share)} if self.class_weights == "balanced" and 0 < share < 1 else None
+            if 0 < share < 1:
+                weights[:, label], bias[label] = self._one_label(mine, cost, ratio, balanced)
+            elif share:
+                bias[label] = 1.0
+        return weights, bias
+
+    def _one_label(self, mine: np.ndarray, cost: float, ratio: float, class_weight: dict[int, float] | None) -> tuple[np.ndarray, float]:
+        """The weights and the bias of one label: bool (N,) has it, against the rows that lack it."""
         features, scale = self.features, 1.0
         if ratio:
             scale = (1 - ratio) + ratio * _log_count_ratio(self.features, mine)
             scale[self.text :] = 1.0  # a number of a column stands in every row: how often says nothing
             features = self.features.copy()
             features.data *= scale[features.indices]
-        if class_weight and self.labels != 2:
-            class_weight = {1: class_weight[label], 0: 1.0}
         machine = _fitted(self._machine(cost, class_weight), features, mine.astype(np.int64))
         return machine.coef_[0] * scale, machine.intercept_[0]
 

@@ -107,6 +107,7 @@ class Transformer:
 
     name = "transformer"
     engine = "onnx"
+    tasks = ("classify", "classify_several")
 
     @staticmethod
     def recipe(facts: Facts, size: str) -> Recipe:

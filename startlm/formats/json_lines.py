@@ -29,6 +29,7 @@ class JsonLines:
     name = "json_lines"
     suffixes = (".jsonl", ".ndjson", ".json")
     written: Mapping[str, Any] = {"encoding": "utf-8"}
+    nests = True
 
     @staticmethod
     def open(source: str | Path | Source, *, encoding: str | None = None) -> Table:

@@ -23,6 +23,7 @@ class Parquet:
     name = "parquet"
     suffixes = (".parquet", ".pq")
     magics = (b"PAR1",)
+    nests = True
 
     @staticmethod
     def open(source: str | Path) -> Table:
@@ -96,6 +97,8 @@ def _type_of(pyarrow: Any, values: Sequence[Any]) -> Any:
         found = pyarrow.array(values).type
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
         return pyarrow.string()
+    if pyarrow.types.is_list(found) and pyarrow.types.is_null(found.value_type):
+        return pyarrow.list_(pyarrow.string())
     return pyarrow.string() if pyarrow.types.is_null(found) or pyarrow.types.is_large_string(found) else found
 
 

@@ -19,8 +19,9 @@ import numpy as np
 
 from startlm.core.contracts import Figure
 
+from .each_label import LabelFigures, figures_of_labels
 from .intervals import (
-    FEWEST_OF_LABEL, FEWEST_ROWS, bootstrap_means, corrected_interval, exact_bounds, exact_interval, no_figure, percentile_interval, share_figure, share_figures,
+    FEWEST_OF_LABEL, FEWEST_ROWS, bootstrap_means, corrected_interval, exact_interval, no_figure, percentile_interval, share_figure, share_figures,
 )
 from .judged import Counts, Judged
 
@@ -106,43 +107,10 @@ def _mean_of_rows(name: str, judged: Judged, of_row: Callable[[np.ndarray, np.nd
 
 # ------------------------------------------------------------- each label
 
-class LabelFigures(NamedTuple):
-    """The three figures of one label; n are the rows each divides by."""
-
-    label: int
-    precision: Figure
-    recall: Figure
-    f1: Figure
-
-
 def label_figures(judged: Judged) -> list[LabelFigures]:
-    """Precision, recall and F1 of each label with exact intervals.
-
-    Precision is a share of the rows predicted as the label, recall of those that are it. F1 is 2 J / (1 + J) with J the
-    share right among rows that are either: given their number J is binomial, and F1 grows with it, so its interval is
-    exact too, and stays honest for a label of few rows, where a bootstrap does not. Five rows of a label are enough for its
-    figures, where the test part as a whole is.
-    """
-    counts = Counts.of(judged.table)
+    """Precision, recall and F1 of each label with exact intervals, beside the baseline's."""
     baseline = judged.by_majority()
-    dumb = None if baseline is None else Counts.of(baseline.table)
-    either = counts.actual + counts.predicted - counts.right
-    enough = len(judged) >= FEWEST_ROWS
-    of_label = {}
-    for kind, n in (("precision", counts.predicted), ("recall", counts.actual), ("f1", either)):
-        ends = exact_bounds(counts.right, n)
-        low, high = (2 * end / (1 + end) for end in ends) if kind == "f1" else ends
-        columns = (counts.of_each_label(kind), low, high, n, None if dumb is None else dumb.of_each_label(kind))
-        shown = enough & (n > 0) & (np.maximum(n, counts.actual) >= FEWEST_OF_LABEL)
-        of_label[kind] = [_label_figure(kind, i, columns, shown) for i in range(judged.labels)]
-    return [LabelFigures(i, *(of_label[kind][i] for kind in ("precision", "recall", "f1"))) for i in range(judged.labels)]
-
-
-def _label_figure(kind: str, label: int, columns: tuple[np.ndarray | None, ...], shown: np.ndarray) -> Figure:
-    value, low, high, n, baseline = (None if column is None else column[label].item() for column in columns)
-    if not shown[label]:
-        return no_figure(kind, n, baseline=baseline)
-    return Figure(kind, value, low, high, n, baseline, "exact")
+    return figures_of_labels(Counts.of(judged.table), None if baseline is None else Counts.of(baseline.table), len(judged))
 
 
 class ConfusedPair(NamedTuple):

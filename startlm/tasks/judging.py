@@ -71,7 +71,7 @@ class Judging(ABC):
 
     def found(self) -> list[Said]:
         """The findings of prepare that a reader should be warned of."""
-        return [Said(**finding["said"]) for finding in self.examples.meta["findings"] if finding["kind"] in ("leaks", "gives_away", "label_once", "label_typos")]
+        return [Said(**finding["said"]) for finding in self.examples.meta["findings"] if finding["kind"] in ("leaks", "gives_away", "label_once", "label_typos", "label_separator")]
 
     # --- tables of test rows
     def answers_csv(self) -> bytes:

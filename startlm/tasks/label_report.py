@@ -20,13 +20,14 @@ from ..metrics import METRICS, TWO_LABEL_METRICS
 from ..metrics.calibration import calibration_error, reliability_bins
 from ..metrics.comparison import paired_gain
 from ..metrics.costs import PERSON, cost_figure, parse_costs
-from ..metrics.hand_over import ANSWER_NOTHING, Point, advise, curve, figures_at, hours_saved
 from ..metrics.intervals import in_words
 from ..metrics.judged import Judged, judge
 from ..metrics.labels import confused_pairs, label_figures, out_of_scope_figures
 from ..metrics.random_split import random_split
+from .hand_over_content import hand_over_content
 from .judging import Judging
 from .next_steps import Seen, next_steps
+from .order_content import order_content
 
 PAIRS, PAIR_EXAMPLES = 10, 3
 
@@ -101,12 +102,22 @@ class LabelReport(Judging):
             "labels": self.names, "random_split": self._random_split(),
             "figures": figures, "figures_clean": self._clean_figures(), "cheapest": self._cheapest(),
             "classes": [{"label": self.names[each.label], **{name: asdict(getattr(each, name)) for name in ("precision", "recall", "f1")}} for each in label_figures(judged) if not (self.unlearnt_outside and each.label == self.outside)],
-            "confusion": {"labels": self.names, "counts": judged.table.tolist()}, "confused_pairs": self._pairs(), "mistakes": int(self.mistaken.sum()),
+            "confusion": self._confusion(), "order": self._order(), "confused_pairs": self._pairs(), "mistakes": int(self.mistaken.sum()),
             "calibration": {"before": asdict(calibration_error(self._judge(self.before))), "after": asdict(calibration_error(judged)),
                             "bins": self._bins(self.confidences), "bins_before": self._bins(self.before)},
-            "hand_over": self._hand_over(sure), "out_of_scope": self._out_of_scope(),
+            "hand_over": hand_over_content(sure, self.correct, self.predictor.settings, self.settings.minutes_per_row), "out_of_scope": self._out_of_scope(),
             "costs": self._costs(), "minimum_accuracy": self.settings.minimum_accuracy, "broken_limit": self._broken_limit(accuracy), "warnings": [each._asdict() for each in self._warnings()],
         }
+
+    def _order(self) -> dict[str, Any] | None:
+        order = self.examples.meta.get("order")
+        return order_content(self.judged, self.names, order) if order else None
+
+    def _confusion(self) -> dict[str, Any]:
+        """In the labels' order, where they have one."""
+        order = self.examples.meta.get("order") or self.names
+        at = sorted(range(len(self.names)), key=lambda i: order.index(self.names[i]) if self.names[i] in order else len(order))
+        return {"labels": [self.names[i] for i in at], "counts": self.judged.table[np.ix_(at, at)].tolist()}
 
     def _random_split(self) -> dict[str, Any] | None:
         """What a random split of the same rows would have claimed, where they are split by group or by time: one cheap model, both ways."""
@@ -169,24 +180,6 @@ class LabelReport(Judging):
 
     def _bins(self, confidences: np.ndarray) -> list[dict[str, Any]]:
         return [each._asdict() for each in reliability_bins(confidences[self.counted].max(axis=1), self.judged.correct)] if len(self.counted) else []
-
-    def _hand_over(self, sure: np.ndarray) -> dict[str, Any]:
-        points, chosen, hours, tried = curve(sure, self.correct), None, None, 0.0
-        if "hand_over" in self.predictor.settings:
-            chosen = dict(self.predictor.settings["hand_over"])
-            point = figures_at(sure, self.correct, chosen["value"])
-            chosen |= {"answered_on_test": asdict(point.answered), "error_on_test": asdict(point.error)}
-            hours, tried = self._hours(point), chosen["target"] if chosen["value"] == ANSWER_NOTHING else 0.0
-        advice = advise(points, above=tried)
-        return {
-            "curve": [{"threshold": each.threshold, "answered": asdict(each.answered), "error": asdict(each.error), "hours_saved": self._hours(each)} for each in points],
-            "chosen": chosen, "hours_saved": hours, "minutes_per_row": self.settings.minutes_per_row,
-            "advice": None if advice is None else {"rate": advice.rate, "answered": asdict(advice.point.answered), "error": asdict(advice.point.error)},
-        }
-
-    def _hours(self, point: Point) -> dict[str, Any] | None:
-        minutes = self.settings.minutes_per_row
-        return None if minutes is None else asdict(hours_saved(point.answered, minutes))
 
     def _costs(self) -> dict[str, Any] | None:
         """What answers cost for 1,000 rows: the likeliest label, the cheapest answer by [evaluate] costs, the cheapest constant one."""

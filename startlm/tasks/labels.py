@@ -9,6 +9,7 @@ import numpy as np
 
 from ..columns import as_text
 from ..columns.category import Category, similar_labels
+from ..columns.ordered import check_order
 from ..core.errors import CallError
 from ..core.findings import Find
 from ..core.language import say
@@ -17,11 +18,14 @@ from ..core.language import say
 class Labels:
     """The labels of rows, as text; `names` are those that the rows that learn show, `unseen` those that only the test part knows."""
 
+    empty_setting = ""  # the line for startlm.toml by which an empty cell means something else
+
     def __init__(self, settings: Any) -> None:
-        """settings: label, label_typos, label_once of [prepare]."""
+        """settings: label, label_order, label_typos, label_once of [prepare]."""
         self.settings = settings
         self.names: list[str] = []
         self.unseen: list[str] = []
+        self.order: list[str] | None = None
 
     def read(self, values: Sequence[Any]) -> tuple[list[str], list[int]]:
         """Each label in one spelling, "" where there is none; no cell is bad."""
@@ -59,10 +63,12 @@ class Labels:
                             say(f"add rows, or {other.en}", f"请增加数据，或{other.zh.removeprefix('请')}"), where=where)
 
     def number(self, labels: Sequence[str], learn: np.ndarray, find: Find) -> np.ndarray:
-        """int32 (N,): numbers from the rows that learn; labels that only the test part knows come after them."""
+        """int32 (N,): numbers from the rows that learn; labels that only the test part knows come after them. Raises CallError for an order of other labels."""
         self.names = sorted({labels[i] for i in learn})
         self.unseen = sorted(set(labels) - set(self.names))
         numbers = {label: number for number, label in enumerate([*self.names, *self.unseen])}
+        if self.settings.label_order:
+            self.order = check_order(self.settings.label_order, list(numbers), where="[prepare] label_order")
         number = np.array([numbers[label] for label in labels], dtype=np.int32)
         find("unseen_labels", np.flatnonzero(number >= len(self.names)),
              "Test rows with a label that train never shows, counted as wrong unless it means out of scope", "测试数据的标签在训练中没有出现过：一律算错，表示超出范围的除外")
@@ -78,4 +84,4 @@ class Labels:
 
     def meta(self, labels: Sequence[str], learn: np.ndarray) -> Mapping[str, Any]:
         """What meta.json says of the labels."""
-        return {"labels": self.names, "unseen_labels": self.unseen}
+        return {"labels": self.names, "unseen_labels": self.unseen, "order": self.order}

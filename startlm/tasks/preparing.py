@@ -26,6 +26,7 @@ from ..core.shelves import look_up
 from ..formats.rows import Rows, rejects_csv
 from . import LEARNT
 from .give_aways import find_give_aways
+from .label_sets import holds_sets
 
 CHOICES = {"keep": say("kept", "保留"), "drop": say("dropped", "丢弃")}
 
@@ -34,11 +35,12 @@ class Preparing:
     """The rows on their way from the table to examples.arrow; each method does one part."""
 
     def __init__(self, rows: Rows, settings: Any, clean: CleanSettings, task: str) -> None:
-        self.rows, self.settings, self.cleaning, self.task, self.where = rows, settings, clean, task, rows.bounds[0][0]
+        self.rows, self.settings, self.cleaning, self.where = rows, settings, clean, rows.bounds[0][0]
+        self.task = "classify_several" if holds_sets(task, settings, rows.column(settings.label)) else task
         self.kinds = self._kinds()
         used = {*settings.text, *self.kinds, settings.label, settings.split_column, settings.group_column, settings.time_column}
         self.unused = [name for name in rows.columns if name not in used]
-        self.learnt = look_up(LEARNT, task, say("task", "任务"))(settings)
+        self.learnt = look_up(LEARNT, self.task, say("task", "任务"))(settings)
         self.findings: list[Finding] = []
         self.parts = Split(settings, rows, self.findings)
         self.leaks: dict[str, Any] = {}
@@ -84,7 +86,7 @@ class Preparing:
         if stop and self.findings:
             raise stopped_by(self.findings, 'empty = "drop"', where=self.where)
         self.unlabelled = np.array([i for i, label in enumerate(labels) if not label and filled[i]], dtype=np.int64)
-        self.find("unlabelled", self.unlabelled, "Rows without a label, kept aside, never guessed", "没有标签：放在一边，不猜测")
+        self.find("unlabelled", self.unlabelled, "Rows without a label, kept aside, never guessed", "没有标签：放在一边，不猜测", self.learnt.empty_setting)
         self.findings += self.cleaned.findings
         self.kept, self.text, self.values = np.arange(len(texts)), texts, self.cleaned.values
         self.key = row_keys(self.values, self.cells)
@@ -184,7 +186,7 @@ class Preparing:
         lengths = np.array([len(self.text[i]) for i in learn])
         facts = Facts(rows=len(learn), labels=len(self.learnt.names) or 1, mean_length=float(lengths.mean()), length_99=int(np.quantile(lengths, 0.99)),
                       chinese=float(np.mean([languages[i] in ("zh", "mixed") for i in learn])), text=bool(self.settings.text), features=encoder.width,
-                      numeric=not self.learnt.names)
+                      numeric=not self.learnt.names, several=self.task == "classify_several")
         counts = {name: int(np.sum(self.part == number)) for number, name in enumerate(PARTS)}
         tested = "\n".join(f"{self.label[i]}\t{self.key[i]}" for i in np.flatnonzero(self.part == TEST))
         return {

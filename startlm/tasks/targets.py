@@ -19,6 +19,7 @@ class Targets:
     """The targets of rows, as text (so that equal ones are known by it); "" where there is none."""
 
     names: tuple[str, ...] = ()  # no labels
+    empty_setting = ""
 
     def __init__(self, settings: Any) -> None:
         """settings: label of [prepare], which names the column."""

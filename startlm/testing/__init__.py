@@ -30,12 +30,13 @@ from startlm.families.network import fit_network_steps, plan_network
 from startlm.formats import find_format
 from startlm.tokenizers import TOKENIZERS
 
-from .figures import check_metric, check_number_metric, check_task, check_two_label_metric
+from .figures import check_metric, check_number_metric, check_set_metric, check_two_label_metric
 from .promise import hold
+from .tasks import check_task
 
 __all__ = [
-    "check_column", "check_engine", "check_family", "check_format", "check_metric", "check_number_metric", "check_round_trip", "check_task",
-    "check_tokenizer", "check_two_label_metric",
+    "check_column", "check_engine", "check_family", "check_format", "check_metric", "check_number_metric", "check_round_trip", "check_set_metric",
+    "check_task", "check_tokenizer", "check_two_label_metric",
 ]  # fmt: skip
 
 # ------------------------------------------------------------- formats
@@ -285,6 +286,7 @@ def _check_neighbours(opened: Engine, rows: Ragged, logits: np.ndarray, toleranc
 
 CONTRACT_ROWS = Labelled([f"{ask} {thing} {number}" for number in range(12) for ask, thing in (
     ("please refund the", "cup"), ("where is my parcel of", "tea"), ("我要退款，不要", "茶壶"), ("包裹到哪里了", "龙井"))], np.tile([0, 1, 0, 1], 12))
+CONTRACT_SETS = np.stack([np.tile([1, 0, 1, 0], 12), np.tile([0, 1, 0, 1], 12), np.tile([0, 0, 1, 1], 12)], axis=1).astype(bool)  # refund, parcel, Chinese
 CONTRACT_COLUMNS = np.stack([np.tile([-1.0, 1.0], 24), np.arange(48) / 24 - 1], axis=1).astype(np.float32)  # one tells the label, one the row
 
 
@@ -292,20 +294,20 @@ def check_family(family: str | type, folder: Path) -> None:
     """Check that a family keeps its promises, for each of its `tasks` ("classify" where it has none): it learns what is easy; the
     recipe that comes back leaves no choice open, so that it gives the same bits again; another seed is taken; the tokenizer's and
     the engine's state answer as stored. `folder` is for checkpoints. Raises AssertionError saying what does not hold.
-    (48 short rows, two labels or numbers near −1 and 1, both languages; two columns more where the family needs them.)
+    (48 short rows; two labels, three of which a row may have several, or numbers near −1 and 1; both languages; two columns more where the family needs them.)
     """
     member: Any = look_up(FAMILIES, family, say("family", "模型种类")) if isinstance(family, str) else family
     hold(hasattr(member, "network") != hasattr(member, "fit_steps"), "a family gives either network or fit_steps")
     rows = replace(CONTRACT_ROWS, features=CONTRACT_COLUMNS) if "columns" in getattr(member, "needs", ()) else CONTRACT_ROWS
+    learnt = {"classify": rows.labels, "classify_several": CONTRACT_SETS, "score": rows.labels * 2.0 - 1 + np.arange(48) / 480}
     for task in getattr(member, "tasks", ("classify",)):
-        numbers = replace(rows, labels=rows.labels * 2.0 - 1 + np.arange(48) / 480)
-        _check_learns(member, rows if task == "classify" else numbers, folder / task)
+        _check_learns(member, replace(rows, labels=learnt[task]), folder / task)
         if task == "score":
-            _check_learns(member, numbers, folder / "quantiles", QUANTILES)
+            _check_learns(member, replace(rows, labels=learnt[task]), folder / "quantiles", QUANTILES)
 
 
 def _check_learns(member: Any, rows: Labelled, folder: Path, loss: str = "") -> None:
-    recipe = member.recipe(Facts(len(rows), 1 if rows.numeric else 2, 20.0, 30, 0.5, features=rows.features.shape[1], numeric=rows.numeric), "small")
+    recipe = member.recipe(Facts(len(rows), _outputs(rows), 20.0, 30, 0.5, features=rows.features.shape[1], numeric=rows.numeric, several=rows.several), "small")
     hold(recipe.family == member.name and bool(recipe.reason.en and recipe.reason.zh), "the recipe names its family and its reason")
     hold(json.loads(json.dumps(dict(recipe.options))) == dict(recipe.options), "a recipe's options are plain JSON")
     recipe = replace(recipe, options={**recipe.options, "loss": loss}) if loss else recipe
@@ -324,13 +326,20 @@ def _check_learns(member: Any, rows: Labelled, folder: Path, loss: str = "") -> 
         hold(logits.shape in ((len(rows), 1), (len(rows), 2)), "logits of a number are (N, 1), or (N, 2): it is the second less the first")
         away = logits[:, -1] - (logits[:, 0] if logits.shape[1] == 2 else 0) - rows.labels
         hold(float(np.mean(away**2)) < 0.2 * float(np.var(rows.labels)), "what is easy is learnt")
+    elif rows.several:
+        hold(logits.shape == rows.labels.shape, "logits are (N, L), one for each of several labels")
+        hold(bool(((logits > 0) == rows.labels).mean() > 0.95), "what is easy is learnt: a label that a row has lies above 0, any other below")
     else:
         hold(logits.shape == (len(rows), 2), "logits are (N, L)")
         hold(bool((logits.argmax(axis=1) == rows.labels).all()), "what is easy is learnt")
 
 
+def _outputs(rows: Labelled) -> int:
+    return 1 if rows.numeric else rows.labels.shape[1] if rows.several else 2
+
+
 def _fit(member: Any, recipe: Recipe, rows: Labelled, folder: Path, planned: Recipe | None) -> Fitted:
-    labels = len(LEVELS) if recipe.options.get("loss") == QUANTILES else 1 if rows.numeric else 2
+    labels = len(LEVELS) if recipe.options.get("loss") == QUANTILES else _outputs(rows)
     if not hasattr(member, "network"):
         *_, last = member.fit_steps(rows, None, labels, recipe, 0)
         return last.result  # type: ignore[no-any-return]

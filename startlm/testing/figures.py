@@ -1,4 +1,4 @@
-"""The contract checks of what is measured, and of tasks, which own what is measured."""
+"""The contract checks of what is measured."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from startlm.columns.target import Target
 from startlm.core.language import say
 from startlm.core.shelves import look_up
-from startlm.metrics import METRICS, NUMBER_METRICS, TWO_LABEL_METRICS
+from startlm.metrics import METRICS, NUMBER_METRICS, SET_METRICS, TWO_LABEL_METRICS
 from startlm.metrics.judged import Judged, Metric, judge
+from startlm.metrics.label_sets import JudgedSets, SetMetric
 from startlm.metrics.numbers import JudgedNumbers, NumberMetric
-from startlm.tasks import TASKS
 
 from .promise import hold
 
@@ -65,6 +64,18 @@ def _check_figures(member: Any, judged: Any, perfect: Any, shuffled: Any, few: A
     return figure, best
 
 
+def check_set_metric(metric: str | SetMetric) -> None:
+    """Check that a metric of several labels a row keeps its promises: as `check_metric`. Raises AssertionError saying what does not hold."""
+    member: SetMetric = look_up(SET_METRICS, metric, say("metric", "指标")) if isinstance(metric, str) else metric
+    random = np.random.default_rng(0)
+    truth, usual = random.random((400, 5)) < (0.6, 0.3, 0.3, 0.1, 0.0), np.array([True, False, False, False, False])  # label 4 is only ever predicted
+    predicted, order = truth ^ (random.random((400, 5)) < 0.15), random.permutation(400)
+    judged, shuffled = JudgedSets(truth, predicted, usual), JudgedSets(truth[order], predicted[order], usual)
+    figure, perfect = _check_figures(member, judged, JudgedSets(truth, truth, usual), shuffled, JudgedSets(truth[:10], truth[:10], usual))
+    hold(0 <= figure.low and figure.high <= 1, f"a figure of labels lies in [0, 1]: {figure}")
+    hold(figure.baseline is not None and figure.baseline == perfect.baseline, "the baseline stands beside it and does not depend on the answers")
+
+
 def check_two_label_metric(metric: str | Metric) -> None:
     """Check that a metric for two labels keeps its promises: a better ranking is better, chance is the baseline, few rows give no number.
 
@@ -87,38 +98,3 @@ def check_two_label_metric(metric: str | Metric) -> None:
 def _same_figure(one: Any, other: Any) -> bool:
     pairs = ((one.value, other.value), (one.low, other.low), (one.high, other.high))
     return one.n == other.n and all(abs(a - b) < 1e-12 for a, b in pairs)
-
-
-# --------------------------------------------------------------- tasks
-
-def check_task(task: str | type) -> None:
-    """Check that a task keeps its promises. One of labels: the baseline is the most frequent label; an answer holds every label's
-    confidence and the likeliest one; the threshold and the out-of-scope label hand over. One of numbers: an
-    interval holds its answer, and none is given where none was measured. Raises AssertionError saying what does not hold."""
-    member: Any = look_up(TASKS, task, say("task", "任务")) if isinstance(task, str) else task
-    if getattr(member, "numeric", False):
-        _check_task_of_numbers(member)
-        return
-    hold(member.baseline(np.array([2, 0, 2]), 3) == 2, "the baseline is the most frequent label")
-    labels, confidences = ("post", "退款", "oos"), np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.2, 0.5, 0.3]])
-    settings = {"labels": labels, "threshold": 0.6, "out_of_scope": member.out_of_scope(labels, None)}
-    answers = member.answers(confidences, settings)
-    hold([answer.prediction for answer in answers] == ["post", "oos", "退款"], "the likeliest label is the prediction")
-    hold(all(tuple(answer.confidences) == labels and answer.confidence == max(answer.confidences.values()) for answer in answers), "every label has its confidence")
-    hold([answer.handed_over for answer in answers] == [False, True, True], "what is unsure or out of scope is handed over")
-    hold(member.answers(confidences[::-1], settings) == answers[::-1], "an answer does not depend on the rows beside it")
-
-
-def _check_task_of_numbers(member: Any) -> None:
-    values = np.array([1.0, 2.0, 3.0, 50.0, 4.0, 400.0])
-    hold(tuple(member.baseline(values[:4])) == (14.0, 2.5), "the baselines are the mean and the median")
-    for target in (Target.fit(values), Target.fit(-values)):
-        numbers, truth = np.linspace(-1.0, 1.0, 40), np.linspace(-1.2, 1.3, 40)
-        settings = {"target": target.state(), "interval": {"half_width": member.half_width(truth, numbers, target, 0.9)}}
-        answers = member.answers(member.answered(numbers[:, None], settings), settings)
-        hold([answer.prediction for answer in answers] == target.back(numbers).tolist(), "the prediction is in the target's own unit")
-        hold(all(answer.low < answer.prediction < answer.high for answer in answers), "the interval holds its answer")
-        hold(sum(answer.low <= true <= answer.high for answer, true in zip(answers, target.back(truth, clipped=False))) >= 36, "intervals hold as much as they promise")
-        hold(member.answers(member.answered(numbers[::-1, None], settings), settings) == answers[::-1], "an answer does not depend on the rows beside it")
-        none = member.answers(member.answered(numbers[:, None], {"target": target.state()}), settings)
-        hold({answer[1:] for answer in none} == {(None, None)}, "without an interval there are no ends")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from startlm.core.contracts import Figure
-from startlm.metrics import METRICS, NUMBER_METRICS, TWO_LABEL_METRICS
+from startlm.metrics import METRICS, NUMBER_METRICS, SET_METRICS, TWO_LABEL_METRICS
 from startlm.metrics.numbers import mae
-from startlm.testing import check_metric, check_number_metric, check_two_label_metric
+from startlm.testing import check_metric, check_number_metric, check_set_metric, check_two_label_metric
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -37,6 +37,11 @@ def test_the_check_finds_a_metric_that_calls_errors_good():
 @pytest.mark.parametrize("name", TWO_LABEL_METRICS)
 def test_a_metric_for_two_labels_keeps_its_promises(name):
     check_two_label_metric(name)
+
+
+@pytest.mark.parametrize("name", SET_METRICS)
+def test_a_metric_of_several_labels_keeps_its_promises(name):
+    check_set_metric(name)
 
 
 @pytest.mark.parametrize("name", NUMBER_METRICS)
