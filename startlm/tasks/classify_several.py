@@ -30,9 +30,14 @@ class ClassifySeveral:
 
     # --- train: how rungs are compared. Answers of one rung: logits at their temperature, float64 (N, L)
     @staticmethod
-    def outputs(labels: Sequence[str]) -> int:
-        """How many numbers a network gives."""
+    def outputs(labels: Sequence[str], loss: str) -> int:
+        """How many numbers a model gives, whatever the loss of numbers is called."""
         return len(labels)
+
+    @staticmethod
+    def width(settings: Mapping[str, Any]) -> int:
+        """How many numbers the model gives."""
+        return len(settings["labels"])
 
     @staticmethod
     def calibrated(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -45,8 +50,8 @@ class ClassifySeveral:
         return np.mean(answers, axis=0)  # type: ignore[no-any-return]
 
     @staticmethod
-    def losses(answers: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """float64 (N,): what train minimises, the cross-entropy of each label, added up."""
+    def losses(answers: np.ndarray, truth: np.ndarray, loss: str) -> np.ndarray:
+        """float64 (N,): what train minimises (`loss` is of numbers), the cross-entropy of each label, added up."""
         return (np.logaddexp(0.0, answers) - answers * truth).sum(axis=1)  # type: ignore[no-any-return]
 
     @staticmethod
@@ -57,9 +62,9 @@ class ClassifySeveral:
         return high is not None and high < 0
 
     @staticmethod
-    def shown(answers: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    def shown(answers: np.ndarray, truth: np.ndarray, loss: str) -> dict[str, float]:
         """What the ladder's table says of one rung; accuracy asks for all labels of a row, each at even odds."""
-        return {"accuracy": float(np.mean(((answers > 0) == truth).all(axis=1))), "log_loss": float(ClassifySeveral.losses(answers, truth).mean())}
+        return {"accuracy": float(np.mean(((answers > 0) == truth).all(axis=1))), "log_loss": float(ClassifySeveral.losses(answers, truth, loss).mean())}
 
     @staticmethod
     def described(logits: np.ndarray, truth: np.ndarray) -> tuple[float, Said]:
@@ -88,8 +93,8 @@ class ClassifySeveral:
         return np.asarray(logits, dtype=np.float64) / temperature
 
     @staticmethod
-    def settled(mean: np.ndarray, truth: np.ndarray, settings: Mapping[str, Any], predict: Any) -> tuple[dict[str, Any], Said | None]:
-        """What calibration rows settle, for model.json, and in words; `mean` are the members' parts, averaged."""
+    def settled(mean: np.ndarray, truth: np.ndarray, settings: Mapping[str, Any], predict: Any, choosing: Any = None) -> tuple[dict[str, Any], Said | None]:
+        """What calibration rows settle, for model.json, and in words; `mean` are the members' parts, averaged. Nothing is chosen, so `choosing` is not asked."""
         found: dict[str, Any] = {"temperature": fit_set_temperature(mean, truth), "always_some": bool(truth.any(axis=1).all())}
         confidences = ClassifySeveral.answered(mean, found)
         found["thresholds"] = choose_thresholds(confidences, truth).tolist()

@@ -129,8 +129,8 @@ def test_the_loss_of_a_row_is_the_cross_entropy_of_its_labels() -> None:
     logits, truth = np.array([[2.0, -1.0], [0.0, 0.0]]), np.array([[True, False], [True, True]])
     sure = 1 / (1 + np.exp(-logits))
     expected = -(np.log(np.where(truth, sure, 1 - sure))).sum(axis=1)
-    assert ClassifySeveral.losses(logits, truth) == pytest.approx(expected)
-    assert ClassifySeveral.losses(np.array([[1e4, -1e4]]), np.array([[True, False]])) == pytest.approx(0)
+    assert ClassifySeveral.losses(logits, truth, "squared") == pytest.approx(expected)
+    assert ClassifySeveral.losses(np.array([[1e4, -1e4]]), np.array([[True, False]]), "squared") == pytest.approx(0)
 
 
 SETTINGS = {"labels": ["a", "b"], "thresholds": [0.4, 0.7], "temperature": 1.0, "exponent": 1.0, "always_some": True, "separator": ";"}
