@@ -15,7 +15,7 @@ from .label_errors import PLANTED
 
 FAR = 4.0  # spreads; of normal residuals one row in 16,000 lies so far out
 _AS_DEVIATION = 1.4826  # a median absolute residual of a normal distribution, times this, is its standard deviation
-_LEAST = 0.2  # of the spread of all rows: where such rows are exact, the spread is not nothing
+_LEAST = 0.5  # of the spread of all rows: a model that takes some rows for nearly exact is itself unsure of that (docs/decisions/0009-insight.md)
 
 Expect = Callable[[np.ndarray], np.ndarray]
 """What models of the other rows say of each row, float64 (N,), where numbers, float64 (N,), are learnt."""

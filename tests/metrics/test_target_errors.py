@@ -29,13 +29,13 @@ def test_a_small_miss_where_rows_are_exact_is_doubted_before_a_large_one_where_t
     low, high = int(np.argmin(np.abs(answers - 1.5))), int(np.argmin(np.abs(answers - 9.5)))
     targets[low], targets[high] = answers[low] + 0.8, answers[high] + 1.0
     found = find_target_errors(targets, answers, by_answer(answers))
-    assert found.rows[0] == low and high not in found.rows and found.times[0] > 8
+    assert found.rows[0] == low and high not in found.rows and found.times[0] > 6
 
 
 def test_the_spread_follows_the_answers_and_is_not_moved_by_what_is_looked_for() -> None:
     targets, answers = rows(4_000)
     usual = usual_spread(np.abs(targets - answers), by_answer(answers))
-    assert usual == pytest.approx(0.05 * np.round(answers), rel=0.35)
+    assert usual == pytest.approx(np.maximum(0.05 * np.round(answers), usual.min()), rel=0.35) and usual.max() > 4 * usual.min()
     targets[::20] *= 10
     assert usual_spread(np.abs(targets - answers), by_answer(answers)) == pytest.approx(usual, rel=0.25)
 
