@@ -17,10 +17,11 @@ Grams are made block by block and never held all at once: beside the texts, a te
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterator, Sequence
+from typing import Generator, Iterator, Sequence
 
 import numpy as np
 
+from .contracts import Progress
 from .workers import in_threads
 
 GRAM = 5  # characters
@@ -28,7 +29,9 @@ CROWD = 128
 NEIGHBOURS = 8
 CHARACTERS = 1 << 18  # worked on at a time
 STRETCH = 1 << 19  # grams of sketches sorted at a time
-PAIRS = 1 << 16  # compared at a time: their arrays stay in the processor's cache
+PAIRS = 1 << 16  # sifted at a time: their arrays stay in the processor's cache
+VERIFIED = 1 << 20  # pairs verified at a time, about
+SKETCHED, CROWDED = 0.4, 0.7  # the share of the work until sketches are made, until crowds are looked at
 TABLE_BITS = 22  # of the table of rarities, at most
 WORDS = 4  # of 64 bits
 MOST_EXACT = 7_131  # different characters: 7131^5 < 2^64, so that every gram has a number of its own
@@ -77,11 +80,21 @@ def near_pairs(texts: Sequence[str], threshold: float = 0.9) -> Pairs:
     A repeated text is paired with its first row only (similarity 1), and near pairs are given between first rows:
     thousands of equal rows cost no more than one. Texts shorter than 5 characters are near only where they are equal.
     """
+    steps = near_steps(texts, threshold)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def near_steps(texts: Sequence[str], threshold: float = 0.9) -> Generator[Progress, None, Pairs]:
+    """`near_pairs` with signs of life, in hundredths; returns the pairs."""
     group = exact_groups(texts)
     repeated = np.flatnonzero(group != np.arange(len(texts)))
     first = np.flatnonzero(group == np.arange(len(texts)))
     first = first[np.argsort([len(texts[row]) for row in first], kind="stable")]  # equal lengths make rectangular blocks
-    near, similarity = _near([texts[row] for row in first], threshold)
+    near, similarity = yield from _near([texts[row] for row in first], threshold)
     rows = np.concatenate([np.stack([group[repeated], repeated], axis=1), np.sort(first[near], axis=1)])
     similarity = np.concatenate([np.ones(len(repeated)), similarity])
     order = np.lexsort((rows[:, 1], rows[:, 0]))
@@ -130,18 +143,27 @@ def _name_all(test: list[int], train: list[int]) -> list[tuple[int, int]]:
 
 # ----------------------------------------------------------- different texts
 
-def _near(texts: list[str], threshold: float) -> tuple[np.ndarray, np.ndarray]:
+def _near(texts: list[str], threshold: float) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
     """int64 (P, 2) and float64 (P,) for texts all different and sorted by length."""
     grams = _Grams(texts)
-    sketches = _sketches(grams, threshold)
-    found = [np.empty(0, np.int64)], [np.empty(0)]
-    for codes in _batches(_candidates(grams, sketches, threshold), most=1 << 20):
-        similarity = _similarity(grams, np.stack(np.divmod(codes, len(texts)), axis=1))
+    sketches = yield from _sketches(grams, threshold)
+    found, waiting = ([np.empty(0, np.int64)], [np.empty(0)]), [np.empty(0, np.int64)]
+    for share, codes in _candidates(grams, sketches, threshold):
+        yield _progress(share)
+        waiting.append(codes)
+        if share < 1 and sum(map(len, waiting)) < VERIFIED:
+            continue
+        codes, waiting = np.unique(np.concatenate(waiting)), []
+        similarity = _similarity(grams, np.stack(np.divmod(codes, max(1, len(texts))), axis=1))
         kept = similarity >= threshold
         found[0].append(codes[kept])
         found[1].append(similarity[kept])
     codes, index = np.unique(np.concatenate(found[0]), return_index=True)
     return np.stack(np.divmod(codes, max(1, len(texts))), axis=1), np.concatenate(found[1])[index]
+
+
+def _progress(share: float) -> Progress:
+    return Progress("prepare", int(100 * share), 100)
 
 
 class _Grams:
@@ -213,7 +235,8 @@ class _Sketches:
     bits: np.ndarray  # uint64 (N, WORDS): which places of a small table an odd number of grams falls on
 
 
-def _sketches(grams: _Grams, threshold: float) -> _Sketches:
+def _sketches(grams: _Grams, threshold: float) -> Generator[Progress, None, _Sketches]:
+    """Makes them in the share of the work up to SKETCHED."""
     rarity = grams.rarity()
     sizes = np.zeros(len(grams.texts), dtype=np.int32)
     bits = np.zeros((len(grams.texts), WORDS), dtype=np.uint64)
@@ -226,7 +249,11 @@ def _sketches(grams: _Grams, threshold: float) -> _Sketches:
         length = _sketch_length(size, threshold)
         return key[:, : length.max()][np.arange(length.max()) < length[:, None]]
 
-    key = np.concatenate([np.empty(0, np.uint64), *in_threads(of, grams.blocks(grams.rows))])
+    parts, blocks = [np.empty(0, np.uint64)], list(grams.blocks(grams.rows))
+    for done, part in enumerate(in_threads(of, blocks), 1):
+        parts.append(part)
+        yield _progress(SKETCHED * done / len(blocks))
+    key = np.concatenate(parts)
     length = np.where(sizes > 0, _sketch_length(sizes, threshold), 0)
     return _Sketches(key, np.repeat(np.arange(len(sizes), dtype=np.int32), length), np.cumsum(length) - length, sizes, bits)
 
@@ -244,18 +271,20 @@ def _parity(key: np.ndarray) -> np.ndarray:
 
 # ---------------------------------------------------------------- candidates
 
-def _candidates(grams: _Grams, sketches: _Sketches, threshold: float) -> Iterator[np.ndarray]:
-    """Pairs that may be near, as i * n + j with i < j, some more than once; by the grams of sketches, so many at a time."""
+def _candidates(grams: _Grams, sketches: _Sketches, threshold: float) -> Iterator[tuple[float, np.ndarray]]:
+    """Pairs that may be near, as i * n + j with i < j, some more than once, and the share of the work done, 1 last."""
     count = 1 << max(0, (len(sketches.key) // STRETCH).bit_length())
     crowded = [(np.empty(0, np.uint64), np.empty(0, np.int32))]
-    for codes, crowd in in_threads(lambda which: _sharing(sketches, which, count, threshold), range(count)):
-        yield from codes
+    for done, (codes, crowd) in enumerate(in_threads(lambda which: _sharing(sketches, which, count, threshold), range(count)), 1):
         crowded.append(crowd)
+        yield SKETCHED + (CROWDED - SKETCHED) * done / count, codes
     key, row = (np.concatenate(part) for part in zip(*crowded, strict=True))
-    yield from _neighbours(grams, sketches, key, row, threshold)
+    for number, codes in enumerate(_neighbours(grams, sketches, key, row, threshold)):
+        yield CROWDED + (1 - CROWDED) * number / (number + 99), codes  # how many are to come is not known
+    yield 1.0, np.empty(0, np.int64)
 
 
-def _sharing(sketches: _Sketches, which: int, count: int, threshold: float) -> tuple[list[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+def _sharing(sketches: _Sketches, which: int, count: int, threshold: float) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     """Of one in `count` (a power of two) grams: the pairs of rows that share one; and key and row where more than CROWD do."""
     place = np.flatnonzero((sketches.key & np.uint64(count - 1)) == np.uint64(which))
     place = place[np.argsort(sketches.key[place], kind="stable")]
@@ -267,14 +296,14 @@ def _sharing(sketches: _Sketches, which: int, count: int, threshold: float) -> t
     row, rest, many = row[~crowded], rest[~crowded], many[many <= CROWD]
     after = np.repeat(np.cumsum(many), many) - np.arange(len(row)) - 1  # rows behind each one that share its gram
     passed = np.concatenate([[0], np.cumsum(after)])
-    found, start = [], 0
+    found, start = [np.empty(0, np.int64)], 0
     while start < len(row):
         end = max(start + 1, int(np.searchsorted(passed, passed[start] + PAIRS, side="right")) - 1)
         left = np.repeat(np.arange(start, end), after[start:end])
         right = np.arange(1, len(left) + 1) - (passed[left] - passed[start]) + left
         found.append(_kept(sketches, (row[left], row[right]), np.minimum(rest[left], rest[right]), threshold))
         start = end
-    return found, crowd
+    return np.concatenate(found), crowd
 
 
 def _kept(sketches: _Sketches, pairs: tuple[np.ndarray, np.ndarray], rest: np.ndarray | None, threshold: float) -> np.ndarray:
@@ -328,18 +357,6 @@ def _stretches(ends: np.ndarray) -> Iterator[tuple[int, int]]:
         end = int(ends[min(len(ends) - 1, np.searchsorted(ends, start + PAIRS // NEIGHBOURS))])
         yield start, end
         start = end
-
-
-def _batches(parts: Iterator[np.ndarray], most: int) -> Iterator[np.ndarray]:
-    """The parts' values, each once a batch, in batches of about `most`."""
-    waiting: list[np.ndarray] = []
-    for part in parts:
-        waiting.append(part)
-        if sum(map(len, waiting)) >= most:
-            yield np.unique(np.concatenate(waiting))
-            waiting = []
-    if waiting:
-        yield np.unique(np.concatenate(waiting))
 
 
 def _similarity(grams: _Grams, pairs: np.ndarray) -> np.ndarray:
