@@ -197,7 +197,8 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
     for table in tables:
         for said in table.said:
             yield Progress("prepare", said=said)
-        rows.read(table)
+        for count in rows.read_steps(table):
+            yield Progress("prepare", count)
     prepared = Preparing(rows, settings, clean, task)
     prepared.read_cells()
     refuse_bad_rows(rows.bad, folder / "rejects.csv", stop=settings.bad_rows == "stop")
@@ -208,7 +209,7 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
     prepared.clean_rows()
     prepared.findings += find_unmatched(joins, rows)
     yield Progress("prepare", 2, 4, said=say(f"Cleaned: {len(prepared.text):,} rows with a text.", f"清洗完毕：{len(prepared.text):,} 行有文本。"))
-    prepared.split()
+    yield from prepared.split()
     yield Progress("prepare", 3, 4, said=say("Compared all rows for near-duplicates and leaks.", "已比对近似重复和泄漏。"))
     prepared.write(target, fingerprint)
     examples = Examples(target)

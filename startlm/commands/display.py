@@ -44,7 +44,7 @@ class Display:
             self._say(title)
         if progress.said is not None and str(progress.said):
             self._say(f"  {progress.said}")
-        elif progress.total:
+        elif progress.total or progress.done:
             self._bar(progress)
 
     def _say(self, text: str) -> None:
@@ -55,9 +55,12 @@ class Display:
 
     def _bar(self, progress: Progress) -> None:
         now = time.monotonic()
-        if self.quiet or not self._live or (now - self._drawn < REDRAW and progress.done < progress.total):
+        if self.quiet or not self._live or (now - self._drawn < REDRAW and (progress.done < progress.total or not progress.total)):
             return
         self._drawn = now
+        if not progress.total:  # how many there are to come is not known
+            print(f"\r\033[K  {progress.done:,}", end="", file=sys.stderr, flush=True)
+            return
         full = round(BAR * progress.done / progress.total)
         parts = [f"\r\033[K  [{'#' * full}{'.' * (BAR - full)}] {progress.done}/{progress.total}"]
         parts += [f"loss {progress.loss:.3f}"] if progress.loss is not None else []

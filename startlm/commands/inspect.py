@@ -65,10 +65,10 @@ def inspect_steps(table: Table, page: Path, *, overwrite: bool) -> Iterator[Prog
         yield Progress("inspect", said=said)
     rows = Rows(table.columns)
     rows.read(table)
-    if not rows.values:
+    if not len(rows):
         raise no_rows(table)
     total = len(table.columns) + 1
-    yield Progress("inspect", 1, total, said=say(f"Read {len(rows.values):,} rows.", f"读入 {len(rows.values):,} 行。"))
+    yield Progress("inspect", 1, total, said=say(f"Read {len(rows):,} rows.", f"读入 {len(rows):,} 行。"))
     if rows.bad:
         yield Progress("inspect", said=say(f"Rows that cannot be read: {len(rows.bad):,} (the first: line {rows.bad[0][1].line}, {rows.bad[0][1].why.en})",
                                            f"有 {len(rows.bad):,} 行读不了（第一处：第 {rows.bad[0][1].line} 行，{rows.bad[0][1].why.zh}）"))
@@ -97,13 +97,13 @@ def _look(name: str, values: list[Any]) -> Seen:
 
 def _content(table: Table, rows: Rows, seen: list[Seen]) -> dict[str, Any]:
     """What was seen, as plain JSON."""
-    whole = Counter(tuple(map(as_text, values)) for values in rows.values)
+    different = len(set(zip(*([as_text(value) for value in rows.column(name)] for name in table.columns))))
     spans = [(each.facts[0][1], each.facts[1][1]) for each in seen if each.kind == "date" and each.facts]  # first and last day, as Date shows them
     return {
-        "source": table.source, "format": table.format, "rows": len(rows.values), "bad_rows": len(rows.bad), "said": [said._asdict() for said in table.said],
+        "source": table.source, "format": table.format, "rows": len(rows), "bad_rows": len(rows.bad), "said": [said._asdict() for said in table.said],
         "bad": [{"line": bad.line, "column": bad.column, "why": bad.why._asdict()} for _, bad in rows.bad[:5]],
-        "repeated_rows": len(rows.values) - len(whole), "first_day": min((first for first, _ in spans), default=None), "last_day": max((last for _, last in spans), default=None),
-        "columns": [_column(each, len(rows.values)) for each in seen], "uses": [{**said._asdict(), "command": call} for said, call in _uses(table, rows, seen)],
+        "repeated_rows": len(rows) - different, "first_day": min((first for first, _ in spans), default=None), "last_day": max((last for _, last in spans), default=None),
+        "columns": [_column(each, len(rows)) for each in seen], "uses": [{**said._asdict(), "command": call} for said, call in _uses(table, rows, seen)],
         "gives_away": _gives_away(rows, seen),
     }
 

@@ -133,7 +133,7 @@ def open_inbox(folder: Path, source: Source, labels: AppendedTable) -> Inbox:
     table = open_table(source.path, **source.how)
     rows = Rows(table.columns)
     rows.read(table)
-    if not rows.values:
+    if not len(rows):
         raise no_rows(table)
     text = _text_column(table, rows, source.text)
     texts = [as_text(value) for value in rows.column(text)]
@@ -166,7 +166,7 @@ def _text_column(table: Table, rows: Rows, told: str | None) -> str:
         return told
     if len(table.columns) == 1:
         return table.columns[0]
-    step = max(1, len(rows.values) // SAMPLE)
+    step = max(1, len(rows) // SAMPLE)
     samples = {name: rows.column(name)[::step][:SAMPLE] for name in table.columns}
     found = guess_roles(table.columns, samples, {name: guess_kind(values, name)[0] for name, values in samples.items()}).text
     if len(found) == 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import Any, Callable, Mapping, Sequence
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from .errors import CallError
 from .language import Said, say
-from .near_duplicates import Leaks
+from .near_duplicates import Leaks, exact_groups
 
 SHOWN = 10  # row numbers of each file in a sentence
 KEPT = 1_000  # and in report.json; findings.csv has all
@@ -117,21 +116,18 @@ def stopped_by(found: Sequence[Finding], accept: str, *, where: str) -> CallErro
 
 def contradictions(texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
     """int64 positions of the rows whose text stands elsewhere with another label."""
-    seen: dict[str, set[str]] = defaultdict(set)
-    for text, label in zip(texts, labels):
-        seen[text].add(label)
-    return np.array([i for i, text in enumerate(texts) if len(seen[text]) > 1], dtype=np.int64)
+    group, name = exact_groups(texts), exact_groups(labels)
+    mixed = np.zeros(len(texts), dtype=bool)
+    mixed[group[name != name[group]]] = True  # a group is known by its first row
+    return np.flatnonzero(mixed[group])
 
 
 def repeats(texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
     """int64 positions of the rows whose text and label both stood in an earlier row."""
-    seen: set[tuple[str, str]] = set()
-    found = []
-    for i, pair in enumerate(zip(texts, labels)):
-        if pair in seen:
-            found.append(i)
-        seen.add(pair)
-    return np.array(found, dtype=np.int64)
+    _, first = np.unique(exact_groups(texts) * len(texts) + exact_groups(labels), return_index=True)
+    again = np.ones(len(texts), dtype=bool)
+    again[first] = False
+    return np.flatnonzero(again)
 
 
 def check_usable(filled: Sequence[bool], labels: Sequence[str], *, where: str, read: str, label: str, test: bool) -> None:

@@ -17,14 +17,21 @@ Grams are made block by block and never held all at once: beside the texts, a te
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterator, Sequence
+from typing import Generator, Iterator, Sequence
 
 import numpy as np
+
+from .contracts import Progress
+from .workers import in_threads
 
 GRAM = 5  # characters
 CROWD = 128
 NEIGHBOURS = 8
-CHARACTERS = 1 << 20  # worked on at a time
+CHARACTERS = 1 << 18  # worked on at a time
+STRETCH = 1 << 19  # grams of sketches sorted at a time
+PAIRS = 1 << 16  # sifted at a time: their arrays stay in the processor's cache
+VERIFIED = 1 << 20  # pairs verified at a time, about
+SKETCHED, CROWDED = 0.4, 0.7  # the share of the work until sketches are made, until crowds are looked at
 TABLE_BITS = 22  # of the table of rarities, at most
 WORDS = 4  # of 64 bits
 MOST_EXACT = 7_131  # different characters: 7131^5 < 2^64, so that every gram has a number of its own
@@ -73,11 +80,21 @@ def near_pairs(texts: Sequence[str], threshold: float = 0.9) -> Pairs:
     A repeated text is paired with its first row only (similarity 1), and near pairs are given between first rows:
     thousands of equal rows cost no more than one. Texts shorter than 5 characters are near only where they are equal.
     """
+    steps = near_steps(texts, threshold)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def near_steps(texts: Sequence[str], threshold: float = 0.9) -> Generator[Progress, None, Pairs]:
+    """`near_pairs` with signs of life, in hundredths; returns the pairs."""
     group = exact_groups(texts)
     repeated = np.flatnonzero(group != np.arange(len(texts)))
     first = np.flatnonzero(group == np.arange(len(texts)))
     first = first[np.argsort([len(texts[row]) for row in first], kind="stable")]  # equal lengths make rectangular blocks
-    near, similarity = _near([texts[row] for row in first], threshold)
+    near, similarity = yield from _near([texts[row] for row in first], threshold)
     rows = np.concatenate([np.stack([group[repeated], repeated], axis=1), np.sort(first[near], axis=1)])
     similarity = np.concatenate([np.ones(len(repeated)), similarity])
     order = np.lexsort((rows[:, 1], rows[:, 0]))
@@ -126,19 +143,27 @@ def _name_all(test: list[int], train: list[int]) -> list[tuple[int, int]]:
 
 # ----------------------------------------------------------- different texts
 
-def _near(texts: list[str], threshold: float) -> tuple[np.ndarray, np.ndarray]:
+def _near(texts: list[str], threshold: float) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
     """int64 (P, 2) and float64 (P,) for texts all different and sorted by length."""
     grams = _Grams(texts)
-    sketches = _sketches(grams, threshold)
-    found = [np.empty(0, np.int64)], [np.empty(0)]
-    for codes in _batches(_candidates(grams, sketches, threshold), most=1 << 20):
-        codes = codes[_may_be_near(sketches, codes, len(texts), threshold)]
-        similarity = _similarity(grams, np.stack(np.divmod(codes, len(texts)), axis=1))
+    sketches = yield from _sketches(grams, threshold)
+    found, waiting = ([np.empty(0, np.int64)], [np.empty(0)]), [np.empty(0, np.int64)]
+    for share, codes in _candidates(grams, sketches, threshold):
+        yield _progress(share)
+        waiting.append(codes)
+        if share < 1 and sum(map(len, waiting)) < VERIFIED:
+            continue
+        codes, waiting = np.unique(np.concatenate(waiting)), []
+        similarity = _similarity(grams, np.stack(np.divmod(codes, max(1, len(texts))), axis=1))
         kept = similarity >= threshold
         found[0].append(codes[kept])
         found[1].append(similarity[kept])
     codes, index = np.unique(np.concatenate(found[0]), return_index=True)
     return np.stack(np.divmod(codes, max(1, len(texts))), axis=1), np.concatenate(found[1])[index]
+
+
+def _progress(share: float) -> Progress:
+    return Progress("prepare", int(100 * share), 100)
 
 
 class _Grams:
@@ -149,7 +174,7 @@ class _Grams:
         self.lengths = np.array([len(text) for text in texts], dtype=np.int64)
         self.rows = np.flatnonzero(self.lengths >= GRAM)  # those that have grams
         seen = np.zeros(0x110000, dtype=bool)
-        for block in self._blocks(self.rows):
+        for block in self.blocks(self.rows):
             seen[self._characters(block)] = True
         self.number = np.cumsum(seen).astype(np.uint64)  # of each character, from 1
         different = int(self.number[-1]) + 1
@@ -159,22 +184,22 @@ class _Grams:
         """uint64 (a power of two,): how often the grams that fall on each place of the table occur."""
         bits = min(TABLE_BITS, max(10, int(self.lengths.sum()).bit_length()))
         counts = np.zeros(1 << bits, dtype=np.uint64)
-        for _, codes in self.of(self.rows):
-            np.add.at(counts, _place(codes.ravel(), counts), np.uint64(1))
+        for places in in_threads(lambda block: _place(self.of(block).ravel(), counts), self.blocks(self.rows)):
+            np.add.at(counts, places, np.uint64(1))
         return counts
 
-    def of(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """For the rows (ascending, so sorted by length), in blocks of one length: rows (R,), grams uint64 (R, T)."""
-        for block in self._blocks(rows):
-            length = self.lengths[block[0]]
-            numbers = self.number[self._characters(block)].reshape(len(block), length)
-            codes = np.zeros((len(block), length - GRAM + 1), dtype=np.uint64)
-            for offset in range(GRAM):
-                codes *= self.base
-                codes += numbers[:, offset : length - GRAM + 1 + offset]
-            yield block, codes
+    def of(self, block: np.ndarray) -> np.ndarray:
+        """uint64 (R, T): the grams of rows of one length."""
+        length = self.lengths[block[0]]
+        numbers = self.number[self._characters(block)].reshape(len(block), length)
+        codes = np.zeros((len(block), length - GRAM + 1), dtype=np.uint64)
+        for offset in range(GRAM):
+            codes *= self.base
+            codes += numbers[:, offset : length - GRAM + 1 + offset]
+        return codes
 
-    def _blocks(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+    def blocks(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+        """The rows (ascending, so sorted by length) in blocks of one length."""
         for same in np.split(rows, np.flatnonzero(np.diff(self.lengths[rows])) + 1):
             if len(same):
                 step = max(1, CHARACTERS // int(self.lengths[same[0]]))
@@ -199,104 +224,139 @@ def _as_sets(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return codes, codes.shape[1] - again.sum(axis=1)
 
 
-def _least_overlap(sizes: np.ndarray, others: np.ndarray, threshold: float) -> np.ndarray:
-    """|A ∩ B| that J >= threshold asks for: ceil(t / (1 + t) (|A| + |B|)); 1e-9 is for the rounding of t."""
-    return np.ceil(threshold / (1 + threshold) * (sizes + others) - 1e-9)
-
-
 @dataclass(frozen=True)
 class _Sketches:
-    """Every gram of every sketch, sorted by key and then set size; and of each text its set's size and bits."""
+    """Every gram of every sketch, row by row; and of each text its set's size and bits."""
 
     key: np.ndarray  # uint64 (S,): the gram's place in the order of rarity
-    row: np.ndarray  # int64 (S,)
-    rest: np.ndarray  # int64 (S,): how many grams of the row follow in the order, itself counted
-    size: np.ndarray  # int64 (N,)
+    row: np.ndarray  # int32 (S,)
+    start: np.ndarray  # int64 (N,): where the row's sketch begins
+    size: np.ndarray  # int32 (N,)
     bits: np.ndarray  # uint64 (N, WORDS): which places of a small table an odd number of grams falls on
 
 
-def _sketches(grams: _Grams, threshold: float) -> _Sketches:
+def _sketches(grams: _Grams, threshold: float) -> Generator[Progress, None, _Sketches]:
+    """Makes them in the share of the work up to SKETCHED."""
     rarity = grams.rarity()
-    sizes = np.zeros(len(grams.texts), dtype=np.int64)
+    sizes = np.zeros(len(grams.texts), dtype=np.int32)
     bits = np.zeros((len(grams.texts), WORDS), dtype=np.uint64)
-    parts = [(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))]
-    for block, codes in grams.of(grams.rows):
+
+    def of(block: np.ndarray) -> np.ndarray:
+        codes = grams.of(block)
         key = np.minimum(rarity[_place(codes, rarity)], np.uint64(2**20 - 2)) << np.uint64(44) | (codes * MIX) >> np.uint64(20)
         key, size = _as_sets(key)
-        sizes[block] = size
-        bits[block] = _parity(key)
-        sketch = size - np.ceil(threshold * size - 1e-9).astype(np.int64) + 1
-        row, place = np.nonzero(np.arange(sketch.max()) < sketch[:, None])
-        parts.append((key[row, place], block[row], size[row] - place))
-    key, row, rest = (np.concatenate(part) for part in zip(*parts, strict=True))
-    order = np.lexsort((sizes[row], key))
-    return _Sketches(key[order], row[order], rest[order], sizes, bits)
+        sizes[block], bits[block] = size, _parity(key)
+        length = _sketch_length(size, threshold)
+        return key[:, : length.max()][np.arange(length.max()) < length[:, None]]
+
+    parts, blocks = [np.empty(0, np.uint64)], list(grams.blocks(grams.rows))
+    for done, part in enumerate(in_threads(of, blocks), 1):
+        parts.append(part)
+        yield _progress(SKETCHED * done / len(blocks))
+    key = np.concatenate(parts)
+    length = np.where(sizes > 0, _sketch_length(sizes, threshold), 0)
+    return _Sketches(key, np.repeat(np.arange(len(sizes), dtype=np.int32), length), np.cumsum(length) - length, sizes, bits)
+
+
+def _sketch_length(sizes: np.ndarray, threshold: float) -> np.ndarray:
+    return sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
 
 
 def _parity(key: np.ndarray) -> np.ndarray:
     """(R, T) -> uint64 (R, WORDS)"""
-    bits = np.zeros(len(key) * WORDS, dtype=np.uint64)
-    word = ((key >> np.uint64(6)) % np.uint64(WORDS)).astype(np.int64) + np.arange(len(key))[:, None] * WORDS
+    word = (key >> np.uint64(6)) % np.uint64(WORDS)
     bit = np.where(key == NOTHING, np.uint64(0), np.uint64(1) << (key & np.uint64(63)))
-    np.bitwise_xor.at(bits, word.ravel(), bit.ravel())
-    return bits.reshape(len(key), WORDS)
+    return np.stack([np.bitwise_xor.reduce(np.where(word == np.uint64(number), bit, np.uint64(0)), axis=1) for number in range(WORDS)], axis=1)
 
 
-def _may_be_near(sketches: _Sketches, codes: np.ndarray, n: int, threshold: float) -> np.ndarray:
-    """bool (P,). The bits in which A and B differ are at most |A - B| + |B - A|, which J >= t bounds from above."""
-    one, other = np.divmod(codes, n)
-    differ = ONES[(sketches.bits[one] ^ sketches.bits[other]).view(np.uint8)].sum(axis=1, dtype=np.int64)
-    total = sketches.size[one] + sketches.size[other]
-    return differ <= (1 - threshold) / (1 + threshold) * total + 1e-9
+# ---------------------------------------------------------------- candidates
+
+def _candidates(grams: _Grams, sketches: _Sketches, threshold: float) -> Iterator[tuple[float, np.ndarray]]:
+    """Pairs that may be near, as i * n + j with i < j, some more than once, and the share of the work done, 1 last."""
+    count = 1 << max(0, (len(sketches.key) // STRETCH).bit_length())
+    crowded = [(np.empty(0, np.uint64), np.empty(0, np.int32))]
+    for done, (codes, crowd) in enumerate(in_threads(lambda which: _sharing(sketches, which, count, threshold), range(count)), 1):
+        crowded.append(crowd)
+        yield SKETCHED + (CROWDED - SKETCHED) * done / count, codes
+    key, row = (np.concatenate(part) for part in zip(*crowded, strict=True))
+    for number, codes in enumerate(_neighbours(grams, sketches, key, row, threshold)):
+        yield CROWDED + (1 - CROWDED) * number / (number + 99), codes  # how many are to come is not known
+    yield 1.0, np.empty(0, np.int64)
 
 
-def _candidates(grams: _Grams, sketches: _Sketches, threshold: float) -> Iterator[np.ndarray]:
-    """Pairs that may be near, as i * n + j with i < j, some more than once."""
-    key, row, rest, n = sketches.key, sketches.row, sketches.rest, len(grams.texts)
-    begins = np.flatnonzero(np.diff(key, prepend=NOTHING))
-    many = np.diff(begins, append=len(key))
+def _sharing(sketches: _Sketches, which: int, count: int, threshold: float) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Of one in `count` (a power of two) grams: the pairs of rows that share one; and key and row where more than CROWD do."""
+    place = np.flatnonzero((sketches.key & np.uint64(count - 1)) == np.uint64(which))
+    place = place[np.argsort(sketches.key[place], kind="stable")]
+    key, row = sketches.key[place], sketches.row[place]
+    rest = (sketches.size[row] - (place - sketches.start[row])).astype(np.int32)  # grams of the row from this one on
+    many = np.diff(np.flatnonzero(np.diff(key, prepend=NOTHING)), append=len(key))
     crowded = np.repeat(many > CROWD, many)
-    yield from _neighbours(grams, key[crowded], row[crowded])
-    key, row, rest = key[~crowded], row[~crowded], rest[~crowded]
-    size, left = sketches.size[row], np.arange(len(key))
-    for step in range(1, CROWD):
-        left = left[left + step < len(key)]
-        right = left + step
-        # Sizes ascend within a key: once the partner is too large, so are all that follow.
-        left = left[(key[left] == key[right]) & (size[left] >= threshold * size[right] - 1e-9)]
-        right = left + step
-        needed = _least_overlap(size[left], size[right], threshold)
-        may = (rest[left] >= needed) & (rest[right] >= needed)
-        yield _coded(row[left[may]], row[right[may]], n)
+    crowd = key[crowded], row[crowded]
+    row, rest, many = row[~crowded], rest[~crowded], many[many <= CROWD]
+    after = np.repeat(np.cumsum(many), many) - np.arange(len(row)) - 1  # rows behind each one that share its gram
+    passed = np.concatenate([[0], np.cumsum(after)])
+    found, start = [np.empty(0, np.int64)], 0
+    while start < len(row):
+        end = max(start + 1, int(np.searchsorted(passed, passed[start] + PAIRS, side="right")) - 1)
+        left = np.repeat(np.arange(start, end), after[start:end])
+        right = np.arange(1, len(left) + 1) - (passed[left] - passed[start]) + left
+        found.append(_kept(sketches, (row[left], row[right]), np.minimum(rest[left], rest[right]), threshold))
+        start = end
+    return np.concatenate(found), crowd
 
 
-def _neighbours(grams: _Grams, key: np.ndarray, row: np.ndarray) -> Iterator[np.ndarray]:
+def _kept(sketches: _Sketches, pairs: tuple[np.ndarray, np.ndarray], rest: np.ndarray | None, threshold: float) -> np.ndarray:
+    """Those of the pairs whose sizes, whose grams from the shared one on (int32 (P,), the fewer of both) and whose bits leave them near, coded.
+
+    |A ∩ B| >= t / (1 + t) (|A| + |B|), rounded up, where J >= t; 1e-9 is for the rounding of t. The bits in which A and B differ
+    are at most |A - B| + |B - A|, which J >= t bounds from above.
+    """
+    one, other = pairs
+    sizes, others = sketches.size[one], sketches.size[other]
+    total = sizes + others
+    if rest is not None:
+        may = (np.minimum(sizes, others) >= threshold * np.maximum(sizes, others) - 1e-9) & (rest >= np.ceil(threshold / (1 + threshold) * total - 1e-9))
+        one, other, total = one[may], other[may], total[may]
+    differ = _count_bits(sketches.bits[one] ^ sketches.bits[other])
+    may = differ <= (1 - threshold) / (1 + threshold) * total + 1e-9
+    one, other = one[may].astype(np.int64), other[may].astype(np.int64)
+    return np.minimum(one, other) * len(sketches.size) + np.maximum(one, other)
+
+
+def _count_bits(words: np.ndarray) -> np.ndarray:
+    """uint64 (P, W) -> (P,)"""
+    if hasattr(np, "bitwise_count"):  # numpy 2
+        return np.bitwise_count(words).sum(axis=1, dtype=np.int64)  # type: ignore[no-any-return]
+    return ONES[words.view(np.uint8)].sum(axis=1, dtype=np.int64)  # type: ignore[no-any-return]
+
+
+def _neighbours(grams: _Grams, sketches: _Sketches, key: np.ndarray, row: np.ndarray, threshold: float) -> Iterator[np.ndarray]:
     """Each text of a crowd with the next ones by its beginning and by its end, where near texts mostly agree."""
-    rank = np.zeros(len(grams.texts), dtype=np.int64)
+    crowd, rank = np.unique(row).tolist(), np.zeros(len(grams.texts), dtype=np.int32)
+    ends = np.flatnonzero(np.diff(key, append=NOTHING)) + 1  # of each crowd
+
+    def pairs(stretch: tuple[int, int]) -> np.ndarray:
+        here, rows = key[slice(*stretch)], row[slice(*stretch)]
+        order = np.lexsort((rank[rows], here))
+        here, rows = here[order], rows[order]
+        same = [(step, here[:-step] == here[step:]) for step in range(1, NEIGHBOURS + 1)]
+        left, right = (np.concatenate(part) for part in zip(*((rows[:-step][each], rows[step:][each]) for step, each in same), strict=True))
+        return _kept(sketches, (left, right), None, threshold)
+
     for backwards in (1, -1):
-        crowd = sorted(np.unique(row).tolist(), key=lambda one: grams.texts[one][::backwards])
-        rank[crowd] = np.arange(len(crowd))
-        order = np.lexsort((rank[row], key))
-        for step in range(1, NEIGHBOURS + 1):
-            left, right = order[:-step], order[step:]
-            same = key[left] == key[right]
-            yield _coded(row[left[same]], row[right[same]], len(grams.texts))
+        crowd.sort(key=lambda one: grams.texts[one][::backwards])
+        rank[crowd] = np.arange(len(crowd), dtype=np.int32)
+        yield from in_threads(pairs, _stretches(ends))
 
 
-def _coded(one: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
-    return np.minimum(one, other) * n + np.maximum(one, other)
-
-
-def _batches(parts: Iterator[np.ndarray], most: int) -> Iterator[np.ndarray]:
-    """The parts' values, each once a batch, in batches of about `most`."""
-    waiting: list[np.ndarray] = []
-    for part in parts:
-        waiting.append(part)
-        if sum(map(len, waiting)) >= most:
-            yield np.unique(np.concatenate(waiting))
-            waiting = []
-    if waiting:
-        yield np.unique(np.concatenate(waiting))
+def _stretches(ends: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Neighbouring crowds, about PAIRS / NEIGHBOURS rows at a time: where each stretch begins and ends."""
+    start = 0
+    while start < (ends[-1] if len(ends) else 0):
+        end = int(ends[min(len(ends) - 1, np.searchsorted(ends, start + PAIRS // NEIGHBOURS))])
+        yield start, end
+        start = end
 
 
 def _similarity(grams: _Grams, pairs: np.ndarray) -> np.ndarray:
@@ -319,8 +379,8 @@ def _compare(grams: _Grams, pairs: np.ndarray) -> np.ndarray:
     width = int(grams.lengths[involved].max()) - GRAM + 1
     sets = np.full((len(involved), width), NOTHING)
     sizes, place = np.empty(len(involved), dtype=np.int64), 0
-    for block, codes in grams.of(involved):
-        span = slice(place, place + len(block))
+    for block in grams.blocks(involved):
+        span, codes = slice(place, place + len(block)), grams.of(block)
         sets[span, : codes.shape[1]], sizes[span] = _as_sets(codes)
         place += len(block)
     both = np.sort(np.concatenate([sets[index[:, 0]], sets[index[:, 1]]], axis=1), axis=1, kind="stable")  # merges what is sorted

@@ -6,8 +6,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from itertools import islice
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from ..core.language import Said, say
 from .encodings import UNFIT
 
 SHOWN_BAD_ROWS, SHOWN_CHARACTERS = 5, 60
+CHUNK = 1 << 12  # rows taken in at a time
+MOST_KNOWN = 1 << 14  # different texts of a column, up to which each is kept once
 
 
 def flat(value: Any) -> Any:
@@ -79,9 +82,9 @@ def in_order(table: Table, columns: Sequence[str]) -> Iterator[Row | BadRow]:
 
 
 class Rows:
-    """Rows as read from one table after the other: their line in its file, their values in the order of `columns`; bad ones apart.
+    """Rows as read from one table after the other: their line in its file, their cells by column; bad ones apart.
 
-    A table may be several files: `sources` and `starts` (the position of the first row) have one entry a file.
+    A text that stands in many rows is kept once. A table may be several files: `sources` and `starts` (the position of the first row) have one entry a file.
     """
 
     def __init__(self, columns: tuple[str, ...]) -> None:
@@ -90,21 +93,39 @@ class Rows:
         self.starts: list[int] = []
         self.tables: list[tuple[str, int]] = []  # the source of each table, and the number of its first file
         self.line: list[int] = []
-        self.values: list[tuple[Any, ...]] = []
+        self.cells: list[list[Any]] = [[] for _ in columns]  # of each column
+        self._known: list[dict[str, str]] = [{} for _ in columns]
         self.bad: list[tuple[str, BadRow]] = []
+
+    def __len__(self) -> int:
+        return len(self.line)
 
     def read(self, table: Table) -> None:
         """Take in every row of a table, file by file; a column that it does not have is None."""
+        for _ in self.read_steps(table):
+            pass
+
+    def read_steps(self, table: Table) -> Iterator[int]:
+        """The same, with a sign of life now and then: how many rows are read so far."""
         self.tables.append((table.source, len(self.sources)))
         for file in table.files:
             self.sources.append(file.source)
             self.starts.append(len(self.line))
-            for row in in_order(file, self.columns):
-                if isinstance(row, BadRow):
-                    self.bad.append((file.source, row))
-                else:
-                    self.line.append(row.line)
-                    self.values.append(row.values)
+            rows = in_order(file, self.columns)
+            while chunk := list(islice(rows, CHUNK)):
+                good = [row for row in chunk if isinstance(row, Row)]
+                self.bad += [(file.source, row) for row in chunk if isinstance(row, BadRow)]
+                self.line += [row.line for row in good]
+                for i, values in enumerate(zip(*(row.values for row in good))):
+                    self.cells[i] += self._once(i, values)
+                yield len(self.line)
+
+    def _once(self, column: int, values: Sequence[Any]) -> Iterable[Any]:
+        """The values, with one object for texts that are equal, while a column shows few different ones."""
+        known = self._known[column]
+        if len(known) > MOST_KNOWN:
+            return values
+        return [known.setdefault(value, value) if type(value) is str else value for value in values]
 
     def reject(self, found: Mapping[int, BadRow]) -> np.ndarray:
         """Move rows, by their positions, to those that could not be read; bool (N,): which of the N rows stay."""
@@ -113,8 +134,14 @@ class Rows:
         files = list(zip(self.sources, self.starts, [*self.starts[1:], len(self.line)]))
         self.bad += [(source, found[i]) for source, start, end in files for i in sorted(found) if start <= i < end]
         self.starts = [int(keep[:start].sum()) for start in self.starts]
-        self.line, self.values = ([each for each, kept in zip(column, keep) if kept] for column in (self.line, self.values))  # type: ignore[assignment]
+        if found:
+            self.line, *self.cells = ([each for each, kept in zip(column, keep) if kept] for column in (self.line, *self.cells))
         return keep
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Let go of the cells of columns that nobody reads any more."""
+        for name in names:
+            self.cells[self.columns.index(name)] = []
 
     @property
     def bounds(self) -> list[tuple[str, int, int]]:
@@ -136,9 +163,8 @@ class Rows:
         return Places(tuple(names), tuple(self.starts), self.line, self.tables[1][1] if len(self.tables) > 1 else len(names))
 
     def column(self, name: str) -> list[Any]:
-        """The values of one column."""
-        position = self.columns.index(name)
-        return [values[position] for values in self.values]
+        """The values of one column, not to be changed."""
+        return self.cells[self.columns.index(name)]
 
 
 def rejects_csv(bad: Sequence[tuple[str, BadRow]]) -> bytes:

@@ -6,7 +6,6 @@ A column gives the label away where its values tell nearly every row's; or where
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from typing import Any, Mapping, NamedTuple, Sequence
 
 import numpy as np
@@ -15,6 +14,7 @@ from ..columns import as_text
 from ..columns.number import parse_number
 from ..core.findings import Finding, Places
 from ..core.language import Said, say
+from ..core.near_duplicates import exact_groups
 from ..metrics.intervals import exact_bounds
 
 GIVES_AWAY = 0.99  # a column whose values tell the label this often
@@ -75,17 +75,17 @@ def _cut(values: Sequence[Any]) -> tuple[list[str], np.ndarray]:
 
 def give_aways(values: Sequence[Any], labels: Sequence[str]) -> list[int]:
     """Positions of the rows whose label this column tells: where rows share a value, it tells GIVES_AWAY of them; else none."""
-    rows_of: dict[str, list[int]] = defaultdict(list)
-    for i, value in enumerate(values):
-        if value not in (None, ""):
-            rows_of[str(value)].append(i)
-    shared = [rows for rows in rows_of.values() if len(rows) > 1]
-    total = sum(map(len, shared))
-    if total < 20 or total < len(labels) / 2 or len(shared) < 2:
+    value = exact_groups(["" if each is None else str(each) for each in values])
+    often = np.bincount(value, minlength=len(value))
+    rows = np.flatnonzero([each not in (None, "") and n > 1 for each, n in zip(values, often[value].tolist())])
+    if len(rows) < 20 or len(rows) < len(labels) / 2 or len(np.unique(value[rows])) < 2:
         return []
-    commonest = [Counter(labels[i] for i in rows).most_common(1)[0][0] for rows in shared]
-    told = sorted(i for rows, label in zip(shared, commonest) for i in rows if labels[i] == label)
-    return told if len(told) >= GIVES_AWAY * total else []
+    label, n = exact_groups(labels)[rows], len(labels)
+    pairs, first, counts = np.unique(value[rows] * n + label, return_index=True, return_counts=True)
+    best = np.lexsort((first, -counts, pairs // n))  # of each value the commonest label first, of equally common ones that which came first
+    best = best[np.flatnonzero(np.diff(pairs[best] // n, prepend=-1))]
+    told = rows[np.isin(value[rows] * n + label, pairs[best])].tolist()
+    return told if len(told) >= GIVES_AWAY * len(rows) else []
 
 
 def label_in_text(texts: Sequence[str], labels: Sequence[str]) -> list[int]:

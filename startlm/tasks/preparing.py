@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Iterable, Sequence
+from typing import Any, Generator, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -15,11 +15,11 @@ from ..columns.cleaning import CleanSettings
 from ..columns.encoded import ColumnEncoder, find_habits, parse_columns, read_cells
 from ..columns.splits import Split
 from ..core.artifacts import PARTS
-from ..core.contracts import BadRow, Facts
+from ..core.contracts import BadRow, Facts, Progress
 from ..core.examples_folder import cell_column, row_keys, write_examples
 from ..core.findings import Finding, check_sentences, check_usable, contradictions, findings_csv, leaks_json, repeats, stopped_by
 from ..core.language import say
-from ..core.near_duplicates import equal_pairs, groups as near_groups, leaks as find_leaks, near_pairs
+from ..core.near_duplicates import equal_pairs, groups as near_groups, leaks as find_leaks, near_steps
 from ..core.parts import TEST, TRAIN
 from ..core.scripts import languages_of
 from ..core.shelves import look_up
@@ -94,12 +94,14 @@ class Preparing:
         self._keep(np.array([bool(each and label) for each, label in zip(filled, labels)]))
 
     # --- what the rows are like, and which part each goes to
-    def split(self) -> None:
+    def split(self) -> Iterator[Progress]:
+        """Give each row its part, with signs of life from the long comparison."""
         given = self.parts.given(self.kept)
         held_out = given == TEST
         self.label, drop = self.learnt.find(self.label, held_out, self._find_kept, where=self.where)
         learn = np.flatnonzero(~held_out)
         self._find_give_aways(learn)
+        self.rows.forget([*self.unused, self.settings.label])
         keys, labels = [self.key[i] for i in learn], [self.label[i] for i in learn]
         for kind, positions, en, zh in (
             ("duplicates", repeats(keys, labels), "Rows that repeat an earlier row", "与前面某行完全相同"),
@@ -115,15 +117,15 @@ class Preparing:
         given, learn = given[~drop], np.flatnonzero(given[~drop] != TEST)
         self.learnt.check(self.label, learn, where=self.where)
         self.number = self.learnt.number(self.label, learn, self._find_kept)
-        self.group = self._groups(learn)
+        self.group = yield from self._groups(learn)
         self.part, self.crossfit = self.parts.draw(self.kept, self.number, self.group, given)
 
-    def _groups(self, learn: np.ndarray) -> np.ndarray:
+    def _groups(self, learn: np.ndarray) -> Generator[Progress, None, np.ndarray]:
         """int64 (N,): rows that are equal or nearly so share a number. From the rows that learn only, so that a given test part can
         change no weight; from values, without the columns' names; numbers are near only where they are equal."""
         group = np.arange(len(self.text), dtype=np.int64)
         if self.settings.text:
-            pairs = near_pairs([self.values[i] for i in learn])
+            pairs = yield from near_steps([self.values[i] for i in learn])
         else:
             pairs = equal_pairs([self.key[i] for i in learn])
         near = np.unique(pairs.rows[:, 1])
@@ -165,9 +167,9 @@ class Preparing:
     def write(self, target: Path, fingerprint: str) -> None:
         languages = languages_of(self.values)
         single = len(self.settings.text) == 1
-        raw = [[self.cleaned.raw[name][i] for name in self.settings.text] for i in self.kept]
+        raw = [self.cleaned.raw[name] for name in self.settings.text]
         columns = self._placed(self.kept) | {
-            "text": self.text, "original": [None if single and values[0] == text else values for values, text in zip(raw, self.text)],
+            "text": self.text, "original": [None if single and raw[0][i] == text else [values[i] for values in raw] for i, text in zip(self.kept, self.text)],
             "spans": [self.cleaned.spans.get(int(i)) for i in self.kept], "label": self.number, "part": self.part, "language": languages,
             "group": self.group, "leaks": self.leaking, **self.learnt.columns(self.label), **{cell_column(name): values for name, values in self.cells.items()},
         }
@@ -188,9 +190,11 @@ class Preparing:
                       chinese=float(np.mean([languages[i] in ("zh", "mixed") for i in learn])), text=bool(self.settings.text), features=encoder.width,
                       numeric=not self.learnt.names, several=self.task == "classify_several")
         counts = {name: int(np.sum(self.part == number)) for number, name in enumerate(PARTS)}
-        tested = "\n".join(f"{self.label[i]}\t{self.key[i]}" for i in np.flatnonzero(self.part == TEST))
+        tested = hashlib.sha256()
+        for number, i in enumerate(np.flatnonzero(self.part == TEST)):
+            tested.update(f"{chr(10) * (number > 0)}{self.label[i]}\t{self.key[i]}".encode("utf-8", "surrogatepass"))
         return {
-            "fingerprint": fingerprint, "test_fingerprint": hashlib.sha256(tested.encode("utf-8", "surrogatepass")).hexdigest(), "task": self.task, "text": list(self.settings.text),
+            "fingerprint": fingerprint, "test_fingerprint": tested.hexdigest(), "task": self.task, "text": list(self.settings.text),
             "kinds": self.kinds, "columns": encoder.state(), "label": self.settings.label, **self.learnt.meta(self.label, train), "rows_read": len(self.rows.line), "rejected": len(self.rows.bad), "unlabelled": len(self.unlabelled),
             "files": list(self.places.names), "group_column": self.settings.group_column, "time_column": self.settings.time_column, "unused": self.unused, "parts": counts, "crossfit": self.crossfit,
             "cleaning": asdict(self.cleaning), "languages": {name: languages.count(name) for name in ("zh", "en", "mixed", "other")},
@@ -201,4 +205,4 @@ class Preparing:
 def _bad_cell(rows: Rows, position: int, column: str, kind: str) -> BadRow:
     """What is said of a cell that is not of its column's kind."""
     said = kind_said(kind)
-    return BadRow(rows.line[position], column, as_text(rows.values[position][rows.columns.index(column)]), f"not_{kind}", say(f"no {said.en}", f"不是{said.zh}"), 'bad_rows = "skip"')
+    return BadRow(rows.line[position], column, as_text(rows.column(column)[position]), f"not_{kind}", say(f"no {said.en}", f"不是{said.zh}"), 'bad_rows = "skip"')

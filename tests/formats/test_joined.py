@@ -122,7 +122,7 @@ def test_each_of_several_files_is_joined_and_may_lack_other_columns(tmp_path: Pa
     assert [row.values for row in table.rows()] == [("a", "17", None, "上海", "2020"), ("b", "18", "here", "Beijing", "2021")]
     rows = Rows(table.columns)
     rows.read(table)
-    assert rows.values == [row.values for row in table.rows()] and rows.places.names == ("a.csv", "b.csv")
+    assert list(zip(*rows.cells)) == [row.values for row in table.rows()] and rows.places.names == ("a.csv", "b.csv")
 
 
 def test_a_query_and_a_sheet_can_be_joined(tmp_path: Path) -> None:
