@@ -79,7 +79,8 @@ class Member:
         count = min(last + 1, 1)
         weights = None if encoded.weights is None else np.ones(count, np.float32)
         row = Ragged(np.full((count, *encoded.values.shape[1:]), last, np.int32), np.array([0, count]), weights)
-        if self.engine.logits(row).shape not in {(1, labels), (1, max(labels, 2))}:  # a number may come as the difference of two
+        fits = getattr(self.engine, "width", last + 1) == last + 1
+        if not fits or self.engine.logits(row).shape not in {(1, labels), (1, max(labels, 2))}:  # a number may come as the difference of two
             raise BundleError(say("The parts of this model do not belong together: it has other labels than its engine.",
                                   "这个模型的各部分不匹配：标签数与推理引擎不一致。"),
                               say("do not use it; deploy it again, or take an unaltered copy", "请不要使用它；请重新部署，或取一份没有改动过的副本"),
@@ -273,10 +274,19 @@ def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterato
         for values, answers in answered:
             writer.write_many((*row, *cells) for row, cells in zip(values, task.cells(answers, settings, output.confidences)))
             writer.flush()
+            if not done:  # a column that no longer holds what it did would be answered in silence
+                yield from _unread(predictor, table.columns, values)
             done += len(values)
             yield Progress("predict", done)
         writer.close()
     yield Progress("predict", done, done, said=say(f"Answered {done:,} rows.", f"已回答 {done:,} 行。"), result=done)
+
+
+def _unread(predictor: Predictor, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Iterator[Progress]:
+    """What is to be said of cells of the first rows that are not of their column's kind."""
+    positions = {name: columns.index(name) for name in predictor.encoder.kinds}
+    said = predictor.encoder.unread({name: [row[i] for row in rows] for name, i in positions.items()})
+    return (Progress("predict", said=each) for each in said)
 
 
 def answer_table(predictor: Predictor, table: Table) -> Iterator[tuple[list[tuple[Any, ...]], np.ndarray]]:
