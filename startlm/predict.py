@@ -74,15 +74,15 @@ class Member:
         return logits
 
     def check_fit(self, labels: int, like: Inputs, where: str) -> None:
-        """Raises BundleError unless the engine has a place for the last id, and one logit a label; `like` is one row of inputs."""
+        """Raises BundleError unless the engine has places for just the ids there are, and one logit a label; `like` is one row of inputs."""
         encoded, last = self.tokenizer.encode(["a"]), width_of(self.tokenizer, like) - 1
         count = min(last + 1, 1)
         weights = None if encoded.weights is None else np.ones(count, np.float32)
         row = Ragged(np.full((count, *encoded.values.shape[1:]), last, np.int32), np.array([0, count]), weights)
         fits = getattr(self.engine, "width", last + 1) == last + 1
         if not fits or self.engine.logits(row).shape not in {(1, labels), (1, max(labels, 2))}:  # a number may come as the difference of two
-            raise BundleError(say("The parts of this model do not belong together: it has other labels than its engine.",
-                                  "这个模型的各部分不匹配：标签数与推理引擎不一致。"),
+            raise BundleError(say("The parts of this model do not belong together: its labels, its columns or its tokenizer are not those of its engine.",
+                                  "这个模型的各部分不匹配：标签、列或分词器与推理引擎不一致。"),
                               say("do not use it; deploy it again, or take an unaltered copy", "请不要使用它；请重新部署，或取一份没有改动过的副本"),
                               where=where)
 

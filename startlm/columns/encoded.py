@@ -53,15 +53,16 @@ def read_cells(kinds: Kinds, columns: Mapping[str, Sequence[Any]], habits: Habit
 
 
 def find_untelling(cells: Mapping[str, np.ndarray]) -> list[Finding]:
-    """The columns, as `read_cells` gives them, that tell a model little: one value at most, or more categories than it knows apart."""
+    """The columns, as `read_cells` gives them, that tell a model little: the same in every row, or more categories than it knows apart."""
     found = []
     for name, values in cells.items():
         held = values[values != ""] if values.dtype == object else values[np.isfinite(values)]
-        if not len(held) or (held == held[0]).all():
-            found.append(Finding("constant_column", len(values), say(f"The column {name!r} holds the same in every row, which tells a model nothing", f"{name!r} 列每一行都一样，对模型没有信息")))
+        if not len(held) or len(held) == len(values) and (held == held[0]).all():  # where some are missing, that they are may tell something
+            en, zh = ("holds the same", "都一样") if len(held) else ("is empty", "都是空的")
+            found.append(Finding("constant_column", len(values), say(f"The column {name!r} {en} in every row, which tells a model nothing", f"{name!r} 列每一行{zh}，对模型没有信息")))
         elif values.dtype == object and (different := len(set(held.tolist()))) > MOST_VALUES:
-            said = say(f"The column {name!r} has {different:,} different values: the {MOST_VALUES} most frequent ones at most are told apart, all others count as rare",
-                       f"{name!r} 列有 {different:,} 种不同的值：最多只区分最常见的 {MOST_VALUES} 种，其余都算少见")
+            said = say(f"The column {name!r} has {different:,} different values: at most the {MOST_VALUES} most frequent ones are told apart, all others count as rare",
+                       f"{name!r} 列有 {different:,} 种不同的值：最多区分最常见的 {MOST_VALUES} 种，其余都算少见")
             found.append(Finding("many_categories", different, said))
     return found
 
@@ -124,8 +125,8 @@ class ColumnEncoder:
         for name, bad in read_cells(self.kinds, columns, self.habits)[1].items():
             if bad:
                 kind, rows, shown = kind_said(self.kinds[name]), len(columns[name]), as_text(columns[name][bad[0]])[:60]
-                yield say(f"Of the first {rows:,} cells of {name!r} {len(bad):,} are no {kind.en} and count as missing; the first, in row {bad[0] + 1:,}, is {shown!r}",
-                          f"{name!r} 列的前 {rows:,} 个单元格中有 {len(bad):,} 个不是{kind.zh}，按缺失处理；第一个在第 {bad[0] + 1:,} 行：{shown!r}")
+                yield say(f"{len(bad):,} of the first {rows:,} cells of {name!r} hold no {kind.en} and count as missing; the first, in row {bad[0] + 1:,}, holds {shown!r}.",
+                          f"{name!r} 列的前 {rows:,} 个单元格中有 {len(bad):,} 个不是{kind.zh}，按缺失处理；第一个在第 {bad[0] + 1:,} 行：{shown!r}。")
 
     def encode(self, cells: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """features: float32 (N, width), no NaN; words: int32 (N, K), one a column, in [0, word_count).
