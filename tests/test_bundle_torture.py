@@ -24,6 +24,7 @@ import pytest
 from damage import files_of, mutations, seal, write_manifest
 from table_attacks import COLUMNS, COUNTS, GROVES, NO_NUMBERS, SCORES, unchecked
 
+from startlm.columns import COLUMNS as KINDS
 from startlm.core.errors import BundleError, CallError
 from startlm.core.language import say
 from startlm.core.shelves import look_up
@@ -414,7 +415,7 @@ def run_corpus(family: str, good: Path, place: Path) -> None:
     attacks = corpus(family, sorted(files_of(good)), canary)
     predictor = open_bundle(good)
     predictor.predict(asked(predictor))  # what is imported late is here now
-    for shelf in (TOKENIZERS, ENGINES):
+    for shelf in (TOKENIZERS, ENGINES, KINDS):
         for name in shelf:
             look_up(shelf, name, say("", ""))
     look_at(place / "nothing", watch)
