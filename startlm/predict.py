@@ -74,14 +74,15 @@ class Member:
         return logits
 
     def check_fit(self, labels: int, like: Inputs, where: str) -> None:
-        """Raises BundleError unless the engine has a place for the last id, and one logit a label; `like` is one row of inputs."""
+        """Raises BundleError unless the engine has places for just the ids there are, and one logit a label; `like` is one row of inputs."""
         encoded, last = self.tokenizer.encode(["a"]), width_of(self.tokenizer, like) - 1
         count = min(last + 1, 1)
         weights = None if encoded.weights is None else np.ones(count, np.float32)
         row = Ragged(np.full((count, *encoded.values.shape[1:]), last, np.int32), np.array([0, count]), weights)
-        if self.engine.logits(row).shape not in {(1, labels), (1, max(labels, 2))}:  # a number may come as the difference of two
-            raise BundleError(say("The parts of this model do not belong together: it has other labels than its engine.",
-                                  "这个模型的各部分不匹配：标签数与推理引擎不一致。"),
+        fits = getattr(self.engine, "width", last + 1) == last + 1
+        if not fits or self.engine.logits(row).shape not in {(1, labels), (1, max(labels, 2))}:  # a number may come as the difference of two
+            raise BundleError(say("The parts of this model do not belong together: its labels, its columns or its tokenizer are not those of its engine.",
+                                  "这个模型的各部分不匹配：标签、列或分词器与推理引擎不一致。"),
                               say("do not use it; deploy it again, or take an unaltered copy", "请不要使用它；请重新部署，或取一份没有改动过的副本"),
                               where=where)
 
@@ -274,10 +275,19 @@ def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterato
         for values, answers in answered:
             writer.write_many((*row, *cells) for row, cells in zip(values, task.cells(answers, settings, output.confidences)))
             writer.flush()
+            if not done:  # a column that no longer holds what it did would be answered in silence
+                yield from _unread(predictor, table.columns, values)
             done += len(values)
             yield Progress("predict", done)
         writer.close()
     yield Progress("predict", done, done, said=say(f"Answered {done:,} rows.", f"已回答 {done:,} 行。"), result=done)
+
+
+def _unread(predictor: Predictor, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Iterator[Progress]:
+    """What is to be said of cells of the first rows that are not of their column's kind."""
+    positions = {name: columns.index(name) for name in predictor.encoder.kinds}
+    said = predictor.encoder.unread({name: [row[i] for row in rows] for name, i in positions.items()})
+    return (Progress("predict", said=each) for each in said)
 
 
 def answer_table(predictor: Predictor, table: Table) -> Iterator[tuple[list[tuple[Any, ...]], np.ndarray]]:

@@ -16,6 +16,7 @@ from typing import Any, Iterator, Literal, Sequence
 
 from .columns.cleaning import CleanSettings
 from .columns.encoded import parse_columns
+from .columns.roles import check_read
 from .columns.splits import check_splits
 from .core.artifacts import Examples
 from .core.contracts import Progress, Table
@@ -233,7 +234,9 @@ def _open_tables(source: Any, settings: PrepareSettings, joins: Sequence[Joined]
         raise CallError(say("It is not said which columns are read and which holds the label.", "没有说明读哪些列、哪一列是标签。"),
                         say('[prepare] text = ["…"] or columns = ["…"], and label = "…"', '[prepare] 下写 text = ["…"] 或 columns = ["…"]，以及 label = "…"'))
     check_splits(settings.split_column, settings.time_column)
-    needed = [*settings.text, *parse_columns(settings.columns, tables[0].columns), settings.label]
+    read = [*settings.text, *parse_columns(settings.columns, tables[0].columns)]
+    check_read(read, settings.label, where=tables[0].source)
+    needed = [*read, settings.label]
     check_columns(tables[0], [*needed, settings.split_column, settings.group_column, settings.time_column])
     for table in tables[1:]:
         check_columns(table, needed)

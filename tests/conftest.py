@@ -7,7 +7,7 @@ import pickle
 import random
 import sys
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import numpy as np
 import pytest
@@ -114,6 +114,27 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         report = evaluate_model(model, examples, folder=folder / family)
         made[family] = deploy_model(model, report, to=folder / family / "bundles", force=True).folder
     return made
+
+
+class Made(dict[str, Path]):
+    """What is asked for by name is made when it is asked for."""
+
+    def __init__(self, make: Callable[[str], Path]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, name: str) -> Path:
+        self[name] = self.make(name)
+        return self[name]
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Deployed bundles of what reads columns, by the names in table_bundles.py."""
+    from table_bundles import make
+
+    folder = tmp_path_factory.mktemp("tables")
+    return Made(lambda name: make(name, folder / name))
 
 
 @pytest.hookimpl(wrapper=True)

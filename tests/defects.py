@@ -1,4 +1,4 @@
-"""Five defects planted one at a time in a copy of the package: the tests must notice each. Run by `make test-long`; python tests/defects.py
+"""Defects planted one at a time in a copy of the package: the tests must notice each. Run by `make test-long`; python tests/defects.py
 
 A defect is an exact replacement of text. Where the text is no longer there the script fails: a defect that is not planted proves nothing.
 """
@@ -70,6 +70,24 @@ DEFECTS = (
         "fsync removed",
         (Change("startlm/core/durable.py", "    stream.flush()\n    os.fsync(stream.fileno())\n", "    stream.flush()\n"),),
         ("tests/core/test_durable.py::test_a_file_is_written_synced_renamed_and_its_folder_synced",),
+    ),
+    Defect(
+        "join that doubles rows",
+        (
+            Change("startlm/formats/joined.py", "            if key in found:\n                repeated[key] = None\n            else:\n                found[key] = (*row.values[:at], *row.values[at + 1:])\n",
+                "            found.setdefault(key, []).append((*row.values[:at], *row.values[at + 1:]))\n"),
+            Change("startlm/formats/joined.py", "self.unmatched + 1, nothing\n            yield Row(row.line, row.values + found)\n",
+                "self.unmatched + 1, [nothing]\n            for each in found:\n                yield Row(row.line, row.values + each)\n"),
+        ),
+        ("tests/formats/test_joined.py::test_a_key_that_repeats_is_refused_with_its_rows_and_the_ways_out",),
+    ),
+    Defect(
+        "interval from rows that were fitted",
+        (
+            Change("startlm/train.py", 'calibration = self.learn if self.crossfit else self._rows("calibration")', "calibration = self.learn"),
+            Change("startlm/train.py", "logits = [rung.logits for rung in rungs] if self.crossfit else [_answer(", "logits = [_answer("),
+        ),
+        (PARTS + "test_intervals_hold_new_rows_as_often_as_they_say_though_the_model_knows_its_own_by_heart",),
     ),
 )
 

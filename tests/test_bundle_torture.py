@@ -22,33 +22,47 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 from damage import files_of, mutations, seal, write_manifest
+from table_attacks import COLUMNS, COUNTS, GROVES, NO_NUMBERS, SCORES, unchecked
 
+from startlm.columns import COLUMNS as KINDS
 from startlm.core.errors import BundleError, CallError
 from startlm.core.language import say
 from startlm.core.shelves import look_up
 from startlm.core.weights import from_bytes, to_bytes
 from startlm.engines import ENGINES
-from startlm.predict import open_bundle
+from startlm.predict import Predictor, open_bundle
 from startlm.tokenizers import TOKENIZERS
 
 SEED = 20261124
 FAMILIES = ("linear", "convolution")
-FLIPS = 500  # a family
+TABLES = ("boosted", "forest", "median", "score")  # these read columns
+FLIPS = {**dict.fromkeys(FAMILIES, 500), **dict.fromkeys(TABLES, 1_000)}
+SEALED = {**dict.fromkeys(FAMILIES, 500), **dict.fromkeys(TABLES, 250)}
 TEXTS = ["please refund the clay pot, order 77", "龙井的包裹到哪了 12", "", "zzz qqq \u0000 \ud800", "a" * 600]
 
 
 # --------------------------------------------------------- flips and cuts
 
-@pytest.fixture(params=FAMILIES)
-def copied(request: pytest.FixtureRequest, bundles: dict[str, Path], tmp_path: Path) -> Path:
-    """A bundle of our own to alter."""
-    return Path(shutil.copytree(bundles[request.param], tmp_path / "bundles" / "v1"))
+def made(request: pytest.FixtureRequest, name: str) -> Path:
+    """The deployed bundle of this name."""
+    return request.getfixturevalue("tables" if name in TABLES else "bundles")[name]  # type: ignore[no-any-return]
+
+
+def asked(predictor: Predictor) -> list[Any]:
+    """TEXTS as what the model reads: each stands in all of its columns."""
+    return [dict.fromkeys(predictor.columns, text) for text in TEXTS] if predictor.encoder.kinds else TEXTS
+
+
+@pytest.fixture(params=FAMILIES + TABLES)
+def copied(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A bundle of our own to alter; the folder it lies in bears the name of its kind."""
+    return Path(shutil.copytree(made(request, request.param), tmp_path / request.param / "v1"))
 
 
 def test_every_flip_and_every_cut_is_refused(copied: Path) -> None:
     whole, opened = files_of(copied), []
     open_bundle(copied)
-    for name, data in mutations(copied, FLIPS, SEED):
+    for name, data in mutations(copied, FLIPS[copied.parent.name], SEED):
         (copied / name).write_bytes(data)
         try:
             open_bundle(copied)
@@ -57,23 +71,27 @@ def test_every_flip_and_every_cut_is_refused(copied: Path) -> None:
             pass
         (copied / name).write_bytes(whole[name])
     assert opened == []
-    assert open_bundle(copied).predict(TEXTS[:1])
+    predictor = open_bundle(copied)
+    assert predictor.predict(asked(predictor)[:1])
 
 
 def answers_or_refuses(folder: Path) -> str:
-    """What comes of a bundle: "refused" by a BundleError, or "answers", each a label with confidences that sum to 1."""
+    """What comes of a bundle: "refused" by a BundleError, or "answers", each a label with confidences that sum to 1, or a number in its interval."""
     try:
         predictor = open_bundle(folder)
-        answers = predictor.predict(TEXTS)
+        answers = predictor.predict(asked(predictor))
     except BundleError:
         return "refused"
+    if not predictor.labels:
+        assert all(np.isfinite(answer.prediction) and (answer.low is None or answer.low <= answer.prediction <= answer.high) for answer in answers)
+        return "answers"
     assert all(answer.prediction in predictor.labels and abs(sum(answer.confidences.values()) - 1) < 1e-9 for answer in answers)
     return "answers"
 
 
 def test_sealed_again_a_flip_is_refused_or_still_answers_and_nothing_else_is_raised(copied: Path) -> None:
     whole, came = files_of(copied), []
-    for name, data in mutations(copied, FLIPS, SEED):
+    for name, data in mutations(copied, SEALED[copied.parent.name], SEED):
         if name == "manifest.json":
             continue
         (copied / name).write_bytes(data)
@@ -205,9 +223,9 @@ NO_WEIGHTS = {
 }  # fmt: skip
 
 
-def arrays(name: str, change: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]) -> Attack:
+def arrays(name: str, change: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]], write: Callable[[Any], bytes] = to_bytes) -> Attack:
     """Well-formed weights of the wrong kind."""
-    return lambda folder: put(name, to_bytes(change(dict(from_bytes((folder / name).read_bytes(), where=name)))))(folder)
+    return lambda folder: put(name, write(change(dict(from_bytes((folder / name).read_bytes(), where=name)))))(folder)
 
 
 WRONG_ARRAYS: dict[str, Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]] = {
@@ -317,10 +335,18 @@ def manifest_attacks() -> dict[str, Attack]:
 
 def corpus(family: str, names: list[str], canary: Path) -> dict[str, Attack]:
     """Every crafted bundle: what is done to a good one. Sealed again after, unless the attack wrote the manifest itself."""
-    stored = {"linear": ["members/0/tokenizer.safetensors", "members/0/engine.safetensors"], "convolution": ["members/0/tokenizer.safetensors"]}[family]
+    stored = [f"members/0/{name}.safetensors" for name in (("tokenizer",) if family == "convolution" else ("tokenizer", "engine"))]
     attacks = {f"{kind} as {name}": put(name, data) for name in names for kind, data in pickles(canary).items()}
-    attacks |= {f"model: {name}": alter("model.json", change) for name, change in NO_MODELS.items()}
-    attacks |= {f"golden: {name}": alter("golden.json", change) for name, change in NO_GOLDEN.items()}
+    harmless = {"boosted": ("no text column",), "score": ("no text column", "no labels", "temperature missing")}.get(family, ())
+    attacks |= {f"model: {name}": alter("model.json", change) for name, change in NO_MODELS.items() if name not in harmless}
+    attacks |= {f"golden: {name}": alter("golden.json", change) for name, change in (NO_NUMBERS if family == "score" else NO_GOLDEN).items()}
+    if family in TABLES:
+        attacks |= {f"columns: {name}": alter("model.json", change) for name, change in COLUMNS.items()}
+    if family == "boosted":
+        attacks |= {f"trees: {name}": arrays("members/0/engine.safetensors", change, unchecked) for name, change in GROVES.items()}
+        attacks |= {f"trees: {name}": alter("members/0/engine.json", change) for name, change in COUNTS.items()}
+    if family == "score":
+        attacks |= {f"number: {name}": alter("model.json", change) for name, change in SCORES.items()}
     attacks |= {f"{name}: {what}": put(name, data) for name in names if name.endswith(".json") for what, data in NO_JSON.items()}
     attacks |= {f"{name}: {what}": put(name, data) for name in stored for what, data in NO_WEIGHTS.items()}
     attacks |= {f"{name}: {what}": arrays(name, change) for name in stored for what, change in WRONG_ARRAYS.items()}
@@ -372,7 +398,8 @@ def look_at(folder: Path, watch: Watch) -> dict[str, Any]:
     """Open it and say what came of it."""
     watch.folder, watch.seen, began = folder, [], time.perf_counter()
     try:
-        open_bundle(folder).predict(TEXTS)
+        predictor = open_bundle(folder)
+        predictor.predict(asked(predictor))
         came = "opened"
     except BundleError:
         came = "refused"
@@ -386,8 +413,9 @@ def run_corpus(family: str, good: Path, place: Path) -> None:
     """The child's work: every attack on a copy of its own, the outcome as JSON on standard output."""
     canary, watch = place / "canary", Watch()
     attacks = corpus(family, sorted(files_of(good)), canary)
-    open_bundle(good).predict(TEXTS)  # what is imported late is here now
-    for shelf in (TOKENIZERS, ENGINES):
+    predictor = open_bundle(good)
+    predictor.predict(asked(predictor))  # what is imported late is here now
+    for shelf in (TOKENIZERS, ENGINES, KINDS):
         for name in shelf:
             look_up(shelf, name, say("", ""))
     look_at(place / "nothing", watch)
@@ -406,12 +434,12 @@ def run_corpus(family: str, good: Path, place: Path) -> None:
     json.dump({"found": found, "control": watch.seen, "canary": canary.exists(), "grown": highest_memory() - before}, sys.stdout)
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
-def crafted(request: pytest.FixtureRequest, bundles: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+@pytest.fixture(scope="module", params=(*FAMILIES, "boosted", "score"))
+def crafted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What came of every crafted bundle, in a process of its own."""
     here, place = Path(__file__).resolve(), tmp_path_factory.mktemp("crafted")
     code = f"import sys; sys.path.insert(0, {str(here.parent)!r}); sys.path.insert(0, {str(here.parent.parent)!r}); from {here.stem} import *; " \
-           f"run_corpus({request.param!r}, Path({str(bundles[request.param])!r}), Path({str(place)!r}))"
+           f"run_corpus({request.param!r}, Path({str(made(request, request.param))!r}), Path({str(place)!r}))"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

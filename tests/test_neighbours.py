@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from orders import orders
+from table_bundles import KINDS
 
 from startlm import open_bundle
 from startlm.core.contracts import Recipe
@@ -30,6 +33,11 @@ def texts_of_all_lengths(rows: int) -> list[str]:
 @pytest.mark.parametrize("family", TEXT_FAMILIES)
 def test_an_answer_does_not_depend_on_the_rows_beside_it(family: str, bundles: dict[str, Path]) -> None:
     check_neighbours(open_bundle(bundles[family]), texts_of_all_lengths(ROWS), FP32)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_an_answer_to_columns_does_not_depend_on_the_rows_beside_it(name: str, tables: dict[str, Path]) -> None:
+    check_neighbours(open_bundle(tables[name]), orders(ROWS, seed=2), FP32 if KINDS[name].family == "lstm" else 0.0)
 
 
 @pytest.mark.parametrize("family", NETWORKS)
@@ -60,13 +68,13 @@ def in_int8(predictor: Predictor) -> Predictor:
     return Predictor(predictor.settings, [replace(member, engine=small)], predictor.encoder)
 
 
-def check_neighbours(predictor: Predictor, texts: list[str], tolerance: float) -> None:
+def check_neighbours(predictor: Predictor, given: list[Any], tolerance: float) -> None:
     rng = np.random.default_rng(0)
-    inputs = predictor.inputs(texts)
-    alone = np.concatenate([predictor.answered(inputs.take([row])) for row in range(len(texts))])
-    order = rng.permutation(len(texts))
+    inputs = predictor.inputs(given)
+    alone = np.concatenate([predictor.answered(inputs.take([row])) for row in range(len(given))])
+    order = rng.permutation(len(given))
     mixed = np.empty_like(alone)
-    for rows in np.array_split(order, len(texts) // 7):
+    for rows in np.array_split(order, len(given) // 7):
         mixed[rows] = predictor.answered(inputs.take(rows))
     longest = int(np.argmax([len(text) for text in inputs.texts]))
     beside = np.concatenate([predictor.answered(inputs.take([row, longest]))[:1] for row in range(200)])

@@ -16,6 +16,7 @@ import pytest
 
 import startlm.train
 from damage import files_of
+from orders import orders
 from startlm import build_model, prepare_examples, train_model
 from tickets import tickets
 
@@ -64,22 +65,23 @@ def what_came_out(project: Path) -> dict[str, str]:
     return {**{name: each["sha256"] for name, each in model["files"].items()}, **{f"bundle/{name}": each["sha256"] for name, each in bundle["files"].items()}, "answers": answers}
 
 
-def check_kills(folder: Path, kills: int) -> None:
+def check_kills(folder: Path, kills: int, *more: str) -> None:
     plan, whole = plan_of(folder / "desk"), what_came_out(folder / "again")
-    wall = run(folder, "--plan", str(plan), project=f"timed-{kills}", copy_of="desk")
+    more = (*more, "--plan", str(plan))
+    wall = run(folder, *more, project=f"timed-{kills}", copy_of="desk")
     moments = random.Random(SEED)
     print(f"seed {SEED}, one run takes {wall:.1f} s")
     for number in range(kills):
         name, moment = f"killed-{kills}-{number}", moments.uniform(0, wall)
         (folder / name).mkdir()
         (folder / name / "startlm.toml").write_bytes((folder / "desk" / "startlm.toml").read_bytes())
-        process = subprocess.Popen(command(name, "--plan", str(plan)), cwd=folder, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command(name, *more), cwd=folder, stderr=subprocess.DEVNULL)
         try:
             process.wait(timeout=moment)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
-        run(folder, "--plan", str(plan), project=name)
+        run(folder, *more, project=name)
         assert what_came_out(folder / name) == whole, f"killed after {moment:.2f} s"
 
 
@@ -89,6 +91,41 @@ def test_the_same_plan_gives_the_same_bits(unbroken: Path) -> None:
 
 def test_a_run_killed_at_four_moments_ends_with_the_same_bits(unbroken: Path) -> None:
     check_kills(unbroken, 4)
+
+
+# ----------------------------------------------- columns: trees beside a text, and a number to be told
+
+PROJECTS = {  # what `new` is told of orders.csv, and the family
+    "trees": (("--label", "returned", "--columns", "pieces: number,weight: number,city: category"), "trees"),
+    "score": (("--label", "paid", "--columns", "pieces: number,weight: number,city: category,ordered: date"), "auto"),
+}
+
+
+@pytest.fixture(scope="module", params=PROJECTS)
+def unbroken_table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[str, str]]:
+    """A finished project on a table of columns, another that followed its plan, and the flags of both."""
+    told, family = PROJECTS[request.param]
+    folder, more = tmp_path_factory.mktemp(request.param), ("--family", family)
+    with (folder / "orders.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(orders(1)[0]))
+        writer.writeheader()
+        writer.writerows(orders(240))
+    subprocess.run([sys.executable, "-m", "startlm", "new", "desk", "--data", "orders.csv", *told], cwd=folder, check=True, capture_output=True)
+    run(folder, *more)
+    run(folder, *more, "--plan", str(plan_of(folder / "desk")), project="again", copy_of="desk")
+    return folder, more
+
+
+def test_a_run_on_columns_killed_at_two_moments_ends_with_the_same_bits(unbroken_table: tuple[Path, tuple[str, str]]) -> None:
+    folder, more = unbroken_table
+    assert what_came_out(folder / "desk") == what_came_out(folder / "again"), "the same plan, the same bits"
+    check_kills(folder, 2, *more)
+
+
+@pytest.mark.slow
+def test_a_run_on_columns_killed_at_twelve_moments_ends_with_the_same_bits(unbroken_table: tuple[Path, tuple[str, str]]) -> None:
+    folder, more = unbroken_table
+    check_kills(folder, 12, *more)
 
 
 # ------------------------------------------ fewer than 2,000 rows: every fold may be the one that is killed

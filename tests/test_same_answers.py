@@ -13,6 +13,7 @@ from startlm import build_model, deploy_model, evaluate_model, open_bundle, prep
 from startlm.core.errors import CallError
 from startlm.formats import open_table
 from startlm.predict import Output, Predictor, PredictSettings, predict_steps
+from table_bundles import KINDS
 from tickets import TEXT_FAMILIES, tickets
 
 FP32, INT8 = 2e-6, 1e-5  # what an answer may differ by in another batch; it is stored with six places
@@ -68,6 +69,23 @@ def test_predict_answers_dirty_text_as_evaluate_did_row_by_row(family: str, bund
     answers = answered(predictor, dirty, tmp_path / "out.csv")
     assert len(answers) == 240 and len(stored) > 60 and len({row["confidence"] for row in stored}) > 20
     check_same(predictor, answers, stored)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_predict_answers_columns_as_evaluate_did_row_by_row_in_the_file_and_alone(name: str, tables: dict[str, Path], tmp_path: Path) -> None:
+    made = tables[name].parent.parent
+    predictor, stored = open_bundle(tables[name]), read(made / "answers.csv")
+    answers = answered(predictor, made / "orders.csv", tmp_path / "out.csv")
+    assert len(answers) == 260 and len(stored) > 60
+    number, near = KINDS[name].task == "score", INT8 if any(member.get("precision") == "int8" for member in predictor.settings["members"]) else FP32
+    for row in stored:
+        same = answers[int(row["row"]) - 1]
+        alone = predictor.task.cells(predictor.answered(predictor.inputs([same])), predictor.settings, False)[0]
+        if number:
+            assert [row[end] for end in ("prediction", "low", "high")] == [same[end] for end in ("prediction", "low", "high")] == [str(end) for end in alone], row
+        else:
+            assert (same["prediction"], same["handed_over"]) == (row["prediction"], row["handed_over"]) and alone[0] == row["prediction"], row
+            assert float(same["confidence"]) == pytest.approx(float(row["confidence"]), abs=near) == pytest.approx(alone[1], abs=near), row
 
 
 def test_two_text_columns_go_the_whole_way_by_file_in_any_order_and_by_rows(tmp_path: Path) -> None:

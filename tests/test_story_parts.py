@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,15 @@ def test_clean_figures_leave_out_the_leaking_rows_of_both_files_and_no_others(tm
     report = evaluate_model(train_model(build_model(examples, family="linear", size="small"), examples, budget="5s", threads=1), examples)
     assert report.figure("accuracy")["n"] == 80
     assert [each["n"] for each in report.content["figures_clean"] if each["name"] == "accuracy"] == [78]
+
+
+def test_intervals_hold_new_rows_as_often_as_they_say_though_the_model_knows_its_own_by_heart(tmp_path: Path) -> None:
+    """Numbers drawn by lot: a forest comes near those it has grown on, and tells nothing of others."""
+    draw = random.Random(4)
+    rows = [{"a": draw.random(), "b": draw.random(), "y": draw.gauss(0, 1)} for _ in range(900)]
+    examples = prepare_examples(rows, columns=("a: number", "b: number"), label="y", task="score", test_share=0.4, folder=tmp_path / "data")
+    model = build_model(examples, family="trees", size="small")
+    forest = replace(model, rungs=tuple(replace(rung, options={**rung.options, "kind": "forest", "rounds": 60}) for rung in model.rungs))
+    report = evaluate_model(train_model(forest, examples, folder=tmp_path / "train"), examples, folder=tmp_path)
+    covered = report.content["interval"]["covered"]
+    assert covered["n"] == 360 and covered["low"] <= 0.9 <= covered["high"], covered

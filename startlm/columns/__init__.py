@@ -134,8 +134,8 @@ def filled(values: Sequence[Any]) -> list[str]:
     return [text for text in (as_text(value).strip() for value in values) if text]
 
 
-NOTHING = frozenset("nan n/a na #n/a <na> null none nil nat - -- — —— / ? 无 空 缺失 暂无 未填".split())
-"""What people and programs write, in small letters, where a number or a date is missing."""
+NOTHING = frozenset("nan n/a na #n/a <na> null none nil nat - -- — —— / ? \\n unknown 无 空 缺失 暂无 未填 未知 不详".split())
+"""What people and programs write, in small letters, where a number or a date is missing (MySQL exports it as \\N)."""
 
 
 def is_nothing(text: str) -> bool:

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..core.language import say
-from ..core.model_file import list_of, record, where
+from ..core.model_file import is_name, list_of, record, where
 from ..core.personal import find_personal
 from .stored import checked
 
 FEWEST_ROWS = 3  # what fewer rows hold may be one person's, and teaches little
 MOST_VALUES = 256
 LONGEST = 200  # characters of a value that is kept
-_VALUE = where(lambda value: isinstance(value, str) and 0 < len(value) <= LONGEST and not any("\ud800" <= letter <= "\udfff" for letter in value))
+_VALUE = where(lambda value: isinstance(value, str) and 0 < len(value) <= LONGEST and is_name(value))
 _STATE = record({"values": list_of(_VALUE, 0, MOST_VALUES)})
 
 

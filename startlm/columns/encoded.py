@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
 from ..core.errors import CallError
-from ..core.language import say
-from ..core.model_file import MOST_COLUMNS, WORD, list_of, one_of, record, where
+from ..core.findings import Finding
+from ..core.language import Said, say
+from ..core.model_file import MOST_COLUMNS, NAME, list_of, one_of, record, where
 from ..core.shelves import look_up
-from . import COLUMNS, Encoding, kind_said
+from . import COLUMNS, Encoding, as_text, kind_said
+from .category_encoding import MOST_VALUES
 from .stored import checked, damaged
 
 Kinds = Mapping[str, str]
 Habits = Mapping[str, Mapping[str, Any]]
 _COLUMN = say("column", "列")
 _OBJECT = where(lambda value: isinstance(value, dict))
-_STATE = list_of(record({"name": WORD, "kind": one_of(COLUMNS), "habit": _OBJECT, "encoding": _OBJECT}), 0, MOST_COLUMNS)
+_STATE = list_of(record({"name": NAME, "kind": one_of(COLUMNS), "habit": _OBJECT, "encoding": _OBJECT}), 0, MOST_COLUMNS)
 
 
 def find_habits(kinds: Kinds, columns: Mapping[str, Sequence[Any]]) -> dict[str, dict[str, Any]]:
@@ -48,6 +50,21 @@ def read_cells(kinds: Kinds, columns: Mapping[str, Sequence[Any]], habits: Habit
         except CallError as error:
             raise CallError(error.message, error.hint, where=name) from None
     return cells, bad
+
+
+def find_untelling(cells: Mapping[str, np.ndarray]) -> list[Finding]:
+    """The columns, as `read_cells` gives them, that tell a model little: the same in every row, or more categories than it knows apart."""
+    found = []
+    for name, values in cells.items():
+        held = values[values != ""] if values.dtype == object else values[np.isfinite(values)]
+        if not len(held) or len(held) == len(values) and (held == held[0]).all():  # where some are missing, that they are may tell something
+            en, zh = ("holds the same", "都一样") if len(held) else ("is empty", "都是空的")
+            found.append(Finding("constant_column", len(values), say(f"The column {name!r} {en} in every row, which tells a model nothing", f"{name!r} 列每一行{zh}，对模型没有信息")))
+        elif values.dtype == object and (different := len(set(held.tolist()))) > MOST_VALUES:
+            said = say(f"The column {name!r} has {different:,} different values: at most the {MOST_VALUES} most frequent ones are told apart, all others count as rare",
+                       f"{name!r} 列有 {different:,} 种不同的值：最多区分最常见的 {MOST_VALUES} 种，其余都算少见")
+            found.append(Finding("many_categories", different, said))
+    return found
 
 
 def _member(name: str, kind: str) -> Any:
@@ -102,6 +119,14 @@ class ColumnEncoder:
     def read(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, np.ndarray]:
         """The cells of rows to come, read as those of train were; what is not of its column's kind is missing."""
         return read_cells(self.kinds, columns, self.habits)[0]
+
+    def unread(self, columns: Mapping[str, Sequence[Any]]) -> Iterator[Said]:
+        """A sentence for each column with cells that are not of its kind, which `read` takes for missing."""
+        for name, bad in read_cells(self.kinds, columns, self.habits)[1].items():
+            if bad:
+                kind, rows, shown = kind_said(self.kinds[name]), len(columns[name]), as_text(columns[name][bad[0]])[:60]
+                yield say(f"{len(bad):,} of the first {rows:,} cells of {name!r} hold no {kind.en} and count as missing; the first, in row {bad[0] + 1:,}, holds {shown!r}.",
+                          f"{name!r} 列的前 {rows:,} 个单元格中有 {len(bad):,} 个不是{kind.zh}，按缺失处理；第一个在第 {bad[0] + 1:,} 行：{shown!r}。")
 
     def encode(self, cells: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """features: float32 (N, width), no NaN; words: int32 (N, K), one a column, in [0, word_count).

@@ -7,6 +7,7 @@ from typing import Any, Mapping, Sequence
 
 from ..core.errors import CallError
 from ..core.language import Said, say
+from ..core.model_file import is_name
 from . import as_text, filled, kind_said, names_in
 from .category import LABEL_NAMES, OUTCOME_NAMES
 
@@ -56,6 +57,15 @@ def no_parts(column: str, values: Sequence[Any], *, where: str) -> CallError:
     shown = ", ".join(sorted(set(filled(values)))[:8])
     return CallError(say(f"The column {column!r} does not hold train, dev and test: {shown}", f"{column!r} 列里不是 train、dev、test：{shown}"),
                      say("leave [prepare] split_column out, or write train, dev or test in each row", "去掉 [prepare] split_column，或在每行写 train、dev 或 test"), where=where)
+
+
+def check_read(read: Sequence[str], label: str, *, where: str) -> None:
+    """Raises CallError where the label is among the columns that are read, or the name of one of these cannot be shown."""
+    if label in read:
+        raise CallError(say(f"The label {label!r} is also read: a model would only repeat it.", f"标签列 {label!r} 同时又被读取：模型只会照抄它。"),
+                        say(f"take {label!r} out of [prepare] text and columns, or name another label", f"请从 [prepare] 的 text 和 columns 中去掉 {label!r}，或换一个标签列"), where=where)
+    if odd := [name for name in read if not is_name(name)]:
+        raise CallError(say(f"The name of the column {odd[0]!r} holds control characters.", f"列名 {odd[0]!r} 含有控制字符。"), say("rename the column", "请给这一列改名"), where=where)
 
 
 def names_parts(values: Sequence[Any]) -> bool:

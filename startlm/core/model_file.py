@@ -5,6 +5,7 @@ A rule takes a value and the path to it, and gives the path of the first thing t
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, Collection, Mapping
 
 from .errors import BundleError
@@ -19,6 +20,7 @@ MOST_COLUMNS = 10_000
 MOST_DEPTH = 6  # of what a recipe notes down
 LONGEST_WORD = 10_000
 WHOLE_FILES = ("model.json", "golden.json", "report.json")
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # what moves a terminal's cursor, and worse; a head may run over several lines
 MEMBER_FILES = ("tokenizer.json", "tokenizer.safetensors", "engine.json", "engine.safetensors", "engine.onnx")
 
 
@@ -48,6 +50,11 @@ def texts(fewest: int) -> Rule:
     """At least so many different strings."""
     return where(lambda value: isinstance(value, list) and fewest <= len(value) <= MOST_LABELS
                  and all(_is_text(each) for each in value) and len(set(value)) == len(value))
+
+
+def names(value: Any, path: str) -> str | None:
+    """Different names of columns."""
+    return texts(0)(value, path) or next((path for each in value if not is_name(each)), None)
 
 
 def maybe(rule: Rule) -> Rule:
@@ -102,6 +109,15 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= LONGEST_WORD and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
+def is_name(value: Any) -> bool:
+    """Whether this can be a column's name: text without control characters, save tabs and line breaks.
+
+    >>> is_name("age\\n(years)"), is_name("age\\x1b[2J")
+    (True, False)
+    """
+    return _is_text(value) and not _CONTROL.search(value)
+
+
 def _join(path: str, key: Any) -> str:
     return f"{path}.{key}" if path else str(key)
 
@@ -109,6 +125,7 @@ def _join(path: str, key: Any) -> str:
 # ------------------------------------------------------------- the files
 
 WORD = where(_is_text)
+NAME = where(is_name)
 COUNT = whole(0, 2**63)
 FLAG = where(lambda value: type(value) is bool)
 TEMPERATURE = number(0.01, 100.0)  # wider than what is ever fitted
@@ -119,8 +136,9 @@ LADDER = record({"family": WORD, "size": WORD, "parameters": COUNT, "n": COUNT, 
                 {"accuracy": SHARE, "log_loss": number(0.0, 1e6), "loss": one_of(("squared", "absolute", "quantiles")),
                  "squared_error": number(0.0, 1e12), "absolute_error": number(0.0, 1e12)})
 ANY = where(lambda value: isinstance(value, dict))
-COLUMN = record({"name": WORD, "kind": WORD, "habit": ANY, "encoding": ANY})  # columns.encoded checks each by its kind
-INTERVAL = record({"coverage": SHARE, "half_width": maybe(number(0.0, 1e12)), "n": COUNT}, {"margin": maybe(number(-1e12, 1e12))})  # margin: of three quantiles
+COLUMN = record({"name": NAME, "kind": WORD, "habit": ANY, "encoding": ANY})  # columns.encoded checks each by its kind
+INTERVAL = record({"coverage": where(lambda value: type(value) is float and 0 < value < 1), "half_width": maybe(number(0.0, 1e101)), "n": COUNT},  # targets end at 1e100
+                  {"margin": maybe(number(-1e101, 1e101))})  # of three quantiles
 HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE,
                     "said": SAID})
 BUNDLE = record({"kind": one_of(["startlm bundle"]), "schema": whole(SCHEMA, SCHEMA), "version": WORD, "startlm": WORD, "python": WORD,
@@ -150,7 +168,7 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
     last = len(labels) - 1 if isinstance(labels, list) else 0
     member = record({"family": WORD, "size": WORD, "parameters": COUNT, "options": plain_record, "temperature": TEMPERATURE,
                      "tokenizer": one_of(shelves["tokenizer"]), "engine": one_of(shelves["engine"])})
-    every = {"schema": whole(SCHEMA, SCHEMA), "task": one_of(shelves["task"]), "text": texts(0), "columns": list_of(COLUMN, 0, MOST_COLUMNS),
+    every = {"schema": whole(SCHEMA, SCHEMA), "task": one_of(shelves["task"]), "text": names, "columns": list_of(COLUMN, 0, MOST_COLUMNS),
              "cleaning": record(dict.fromkeys(shelves["cleaning"], FLAG)), "ladder": list_of(LADDER, 0, MOST_MEMBERS), "members": list_of(member, 1, MOST_MEMBERS)}
     of_task = {
         "classify": ({"labels": texts(2), "temperature": TEMPERATURE, "out_of_scope": maybe(whole(0, last))},

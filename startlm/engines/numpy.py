@@ -25,6 +25,11 @@ class NumpyEngine:
         self.weights, self.bias = weights, bias
         self._wide = weights.astype(np.float32)
 
+    @property
+    def width(self) -> int:
+        """How many ids it knows."""
+        return len(self.weights)
+
     def logits(self, encoded: Ragged) -> np.ndarray:
         """float32 (N, L). A row's logits do not depend on the rows beside it. BundleError for features without weights here."""
         if encoded.weights is None or (len(encoded.values) and encoded.values.max() >= len(self.weights)):

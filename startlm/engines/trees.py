@@ -74,6 +74,11 @@ class TreesEngine:
             nodes, trees = np.concatenate([self._children[2 * nodes], self._children[2 * nodes + 1]]), np.concatenate([trees, trees])
         return depth
 
+    @property
+    def width(self) -> int:
+        """How many ids it knows. A model gives it just as many: each row takes memory for all columns, used or not."""
+        return self._text + self._columns  # type: ignore[no-any-return]
+
     # ----------------------------------------------------------- answering
 
     def logits(self, encoded: Ragged) -> np.ndarray:

@@ -38,7 +38,7 @@ class Database:
         WorkError for a database that cannot be reached or stops; MissingExtraError where SQLAlchemy or psycopg is not installed.
         """
         address = _address(source)
-        shown = str(source) if address.get_backend_name() == "sqlite" else address.render_as_string(hide_password=True)
+        shown = str(source) if address.get_backend_name() == "sqlite" else address.set(drivername="postgresql").render_as_string(hide_password=True)
         statement, said = _statement(address, query, shown)
         with _asking(address, shown) as connection, connection.exec_driver_sql(statement) as result:
             columns, changed = name_columns(list(result.keys()))

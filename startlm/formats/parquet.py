@@ -10,7 +10,7 @@ from startlm.core.contracts import Row, Table
 from startlm.core.errors import CallError
 from startlm.core.language import say
 from startlm.core.shelves import import_extra
-from startlm.formats.rows import flat, refuse_for_excel
+from startlm.formats.rows import flat, name_columns, refuse_for_excel
 from startlm.formats.sources import SAVE_AS_CSV, find_file
 
 _BATCH = 4_096  # rows turned into Python values at a time
@@ -32,8 +32,8 @@ class Parquet:
         Raises CallError for a file that is not there, not Parquet, or damaged; MissingExtraError where pyarrow is not installed.
         """
         path = find_file(source)
-        columns = tuple(_opened(path).schema_arrow.names)
-        return Table(columns, str(path), Parquet.name, {}, partial(_read_rows, path))
+        columns, changed = name_columns(_opened(path).schema_arrow.names)
+        return Table(columns, str(path), Parquet.name, {}, partial(_read_rows, path), changed)
 
     @staticmethod
     def writer(stream: BinaryIO, columns: Sequence[str], *, for_excel: bool = False) -> ParquetWriter:

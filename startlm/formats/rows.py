@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from itertools import islice
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping, Sequence
@@ -18,11 +19,11 @@ from ..core.durable import write_bytes
 from ..core.errors import CallError
 from ..core.findings import Places
 from ..core.language import Said, say
-from .encodings import UNFIT
 
 SHOWN_BAD_ROWS, SHOWN_CHARACTERS = 5, 60
 CHUNK = 1 << 12  # rows taken in at a time
 MOST_KNOWN = 1 << 14  # different texts of a column, up to which each is kept once
+_UNFIT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # for a column's name: control characters, and what is none
 
 
 def flat(value: Any) -> Any:
@@ -46,7 +47,7 @@ def name_columns(cells: Sequence[str]) -> tuple[tuple[str, ...], tuple[Said, ...
     names, taken, changed = [], set(cells), []
     seen: set[str] = set()
     for i, cell in enumerate(cells, 1):
-        name = UNFIT.sub("\ufffd", cell).strip() or f"column_{i}"
+        name = _UNFIT.sub("\ufffd", cell).strip() or f"column_{i}"
         if name in seen or not cell.strip():
             name = _free_name(name, taken | seen if name in seen else seen)
             was = say("without a name", "没有名称") if not cell.strip() else say(f"a second {cell!r}", f"又一个 {cell!r}")

@@ -12,7 +12,7 @@ import numpy as np
 from ..columns import as_text, guess_kind, kind_said
 from ..columns.cleaned import clean_rows
 from ..columns.cleaning import CleanSettings
-from ..columns.encoded import ColumnEncoder, find_habits, parse_columns, read_cells
+from ..columns.encoded import ColumnEncoder, find_habits, find_untelling, parse_columns, read_cells
 from ..columns.splits import Split
 from ..core.artifacts import PARTS
 from ..core.contracts import BadRow, Facts, Progress
@@ -87,7 +87,7 @@ class Preparing:
             raise stopped_by(self.findings, 'empty = "drop"', where=self.where)
         self.unlabelled = np.array([i for i, label in enumerate(labels) if not label and filled[i]], dtype=np.int64)
         self.find("unlabelled", self.unlabelled, "Rows without a label, kept aside, never guessed", "没有标签：放在一边，不猜测", self.learnt.empty_setting)
-        self.findings += self.cleaned.findings
+        self.findings += self.cleaned.findings + find_untelling(self.cells)
         self.kept, self.text, self.values = np.arange(len(texts)), texts, self.cleaned.values
         self.key = row_keys(self.values, self.cells)
         self.leaking = np.zeros(len(texts), dtype=bool)

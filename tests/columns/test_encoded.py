@@ -79,7 +79,7 @@ def damaged(**changes: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("state", [
-    None, {}, [None], damaged(kind="text"), damaged(kind="nothing"), damaged(name=None), damaged(name="\ud800"), damaged(habit={"comma": 1, "hundredth": False}), damaged(habit={"more": True}),
+    None, {}, [None], damaged(kind="text"), damaged(kind="nothing"), damaged(name=None), damaged(name="\ud800"), damaged(name="age\x1b[2J"), damaged(habit={"comma": 1, "hundredth": False}), damaged(habit={"more": True}),
     damaged(habit=None), damaged(encoding={}), damaged(encoding=None), damaged(kind="category"), damaged(more=1), damaged() * 2,
 ])  # fmt: skip
 def test_a_damaged_state_is_refused(state: Any) -> None:
