@@ -1,4 +1,4 @@
-"""Intervals that follow each row (`loss = "quantiles"`) beside intervals of one width, on five folds of rows that learn.
+"""Intervals that follow each row (`loss = "quantiles"`) beside intervals of one width, on three folds of rows that learn.
 
     python benchmarks/intervals.py wine-quality alexa-reviews
 
@@ -23,7 +23,7 @@ from startlm.metrics.numbers import mean_figure
 from startlm.metrics.slices import quarters
 from startlm.predict import open_model
 
-FOLDS = 5
+FOLDS = 3
 FAMILIES = ("linear", "trees")
 
 
