@@ -1,4 +1,4 @@
-"""Intervals that follow each row (`loss = "quantiles"`) beside intervals of one width, on five folds of rows that learn.
+"""Intervals that follow each row (`loss = "quantiles"`) beside intervals of one width, on three folds of rows that learn.
 
     python benchmarks/intervals.py wine-quality alexa-reviews
 
@@ -23,15 +23,15 @@ from startlm.metrics.numbers import mean_figure
 from startlm.metrics.slices import quarters
 from startlm.predict import open_model
 
-FOLDS = 5
+FOLDS = 3
 FAMILIES = ("linear", "trees")
 
 
 def learning_rows(table: Table) -> tuple[list[dict[str, str]], np.ndarray]:
     """Four fifths of the rows, and the fold of each, equal rows together."""
     fold = Table(table.rows, table.label, 5 * FOLDS, table.columns, table.text).fold_of()
-    kept = np.flatnonzero(fold % FOLDS != 0)
-    return [table.rows[i] for i in kept], fold[kept] // FOLDS
+    kept = np.flatnonzero(fold % 5 != 0)
+    return [table.rows[i] for i in kept], fold[kept] // 5
 
 
 def answered(table: Table, rows: list[dict[str, str]], fold: np.ndarray, family: str, loss: str) -> tuple[np.ndarray, np.ndarray]:

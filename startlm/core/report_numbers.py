@@ -86,7 +86,7 @@ def _next(content: Content) -> str:
             "Look into startlm.toml: is {name} the column you mean, and do the other columns say anything about it?",
             "检查 startlm.toml：{name} 是你想要的列吗？其余的列和它有关系吗？",
         )
-        steps.append(marked(said, name=name))
+        steps += [marked(said, name=name), *_loss_advice(content)]
     if content["figures_clean"]:
         said = say(
             "Test rows stand in train too. Believe the error without them: {clean}; {line} under [prepare] takes them out of train.",
@@ -99,6 +99,15 @@ def _next(content: Content) -> str:
         said = say("Put it to work: {deploy}, then {predict}.", "投入使用：{deploy}，然后 {predict}。")
         steps.append(marked(said, deploy=code("startlm deploy NAME"), predict=code("startlm predict NAME FILE -o OUT")))
     return section("next", say("What to do next", "接下来做什么"), f"<ol>{''.join(f'<li>{step}</li>' for step in steps)}</ol>")
+
+
+def _loss_advice(content: Content) -> list[str]:
+    """A model that learnt to answer with the mean is judged by its absolute error, in which the median is better."""
+    if not content["ladder"] or content["ladder"][0].get("loss", "squared") != "squared":
+        return []
+    said = say("What is judged is the mean absolute error, what was minimised the squared one: {line} under [train] minimises what is judged.",
+               "评判用的是平均绝对误差，而最小化的是平方误差：在 [train] 下写 {line}，就最小化评判的误差。")
+    return [marked(said, line=code('loss = "absolute"'))]
 
 
 def _mistakes(content: Content) -> list[str]:

@@ -253,8 +253,10 @@ def choose_steps(problem: Problem, dev: Problem | None, options: Mapping[str, An
     """The best choices so far and their figure, after each trial of one that `options` leave open; the last are to be solved with.
 
     The first choice, then the next with the best of the first. Nothing where all are made or no trial can be paid for: then those
-    of `options` stand, and the default for the others.
+    of `options` stand, and the default for the others. Quantiles take what suits the middle one: liblinear tries that 25 times as fast.
     """
+    if problem.numeric and problem.loss == QUANTILES:
+        problem, dev = (each and replace(each, loss=ABSOLUTE, labels=1) for each in (problem, dev))  # type: ignore[assignment]
     fixed = {key: options[key] for key in problem.default if key in options}
     trials = problem.trials(dev) if len(fixed) < len(problem.default) else []
     if not trials:

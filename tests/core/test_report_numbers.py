@@ -63,6 +63,14 @@ def test_a_model_no_better_than_the_baseline_is_impossible_to_miss():
     assert not bad["better_than_baseline"] and 'class="verdict bad"' in page
     assert page.index("Do not use this model") < page.index("Not better than the baseline") < page.index("What to do next")
     assert "startlm deploy NAME" not in page and "<bdi>stars</bdi>" in page
+    absolute = [{**rung, "loss": "absolute"} for rung in bad["ladder"]]
+    assert "minimises what is judged" in page and "minimises what is judged" not in numbers_page(bad | {"ladder": absolute})
+
+
+def test_the_ladder_shows_the_error_that_rungs_were_compared_by(content):
+    for loss, head, figure in (("squared", "squared error on dev", 0.52), ("absolute", "absolute error on dev", 0.416), ("quantiles", "absolute error on dev", 0.416)):
+        page = numbers_page(content | {"ladder": [{**rung, "loss": loss} for rung in content["ladder"]]})
+        assert head in page and f"{figure:.3f}" in page and ("pinball" in page) == (loss == "quantiles")
 
 
 def test_an_error_above_the_stated_one_is_said(content):
