@@ -8,11 +8,11 @@ from __future__ import annotations
 import io
 import json
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, Generator, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -275,7 +275,7 @@ def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterato
     options = (written_as(output.path) if output.path else {}) | ({"for_excel": True} if output.for_excel else {})
     done, answered = 0, answer_table(predictor, table)
     task, settings = predictor.task, predictor.settings
-    with _destination(output) as stream:
+    with closing(answered), _destination(output) as stream:
         writer = look_up(FORMATS, name, say("format", "格式"))().writer(stream, columns, **options)
         for values, answers in answered:
             writer.write_many((*row, *cells) for row, cells in zip(values, task.cells(answers, settings, output.confidences)))
@@ -286,7 +286,7 @@ def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterato
     yield Progress("predict", done, done, said=say(f"Answered {done:,} rows.", f"已回答 {done:,} 行。"), result=done)
 
 
-def answer_table(predictor: Predictor, table: Table) -> Iterator[tuple[list[tuple[Any, ...]], np.ndarray]]:
+def answer_table(predictor: Predictor, table: Table) -> Generator[tuple[list[tuple[Any, ...]], np.ndarray], None, None]:
     """Each chunk of a table's rows as read, with what is answered to them (`Predictor.answered`).
 
     Raises CallError at once for a table without the model's columns, and at a row that cannot be read.
@@ -299,7 +299,7 @@ def answer_table(predictor: Predictor, table: Table) -> Iterator[tuple[list[tupl
     return _answer_chunks(predictor, chunks, positions, alone=any(map(_waited_for, table.files)))
 
 
-def _answer_chunks(predictor: Predictor, chunks: Iterator[list[tuple[Any, ...]]], positions: Sequence[int], *, alone: bool) -> Iterator[tuple[list[tuple[Any, ...]], np.ndarray]]:
+def _answer_chunks(predictor: Predictor, chunks: Iterator[list[tuple[Any, ...]]], positions: Sequence[int], *, alone: bool) -> Generator[tuple[list[tuple[Any, ...]], np.ndarray], None, None]:
     """The first chunks in this process, which is all that small tables need; those of a large one in processes, as soon as they have started."""
     def here(values: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], np.ndarray]:
         return values, predictor.answered(predictor.read([[row[i] for row in values] for i in positions]))
