@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import date
 from functools import partial
@@ -16,7 +17,7 @@ from typing import Any, Iterator
 import numpy as np
 import pytest
 
-from startlm import predict
+from startlm import predict, prepare_examples
 from startlm.core import near_duplicates, workers
 from startlm.core.errors import CallError
 from startlm.core.near_duplicates import near_pairs
@@ -65,6 +66,14 @@ def test_near_pairs_do_not_depend_on_cores_nor_on_how_much_is_worked_on_at_a_tim
             monkeypatch.setattr(near_duplicates, name, value)
         found.append(near_pairs(texts))
     assert len(found[0].rows) > 800 and np.array_equal(found[0].rows, found[1].rows) and np.array_equal(found[0].similarity, found[1].similarity)
+
+
+def test_ctrl_c_in_the_comparison_of_rows_leaves_no_folder_and_no_thread(tmp_path: Path, two_cores: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = near_duplicates._kept
+    monkeypatch.setattr(near_duplicates, "_kept", lambda *given: [os.kill(os.getpid(), signal.SIGINT), time.sleep(0.2), kept(*given)][-1])
+    with pytest.raises(KeyboardInterrupt):
+        prepare_examples(tickets(), text="message", label="team", folder=tmp_path)
+    assert list(tmp_path.iterdir()) == [] and not [thread.name for thread in threading.enumerate() if thread.name.startswith("startlm")]
 
 
 # ------------------------------------------------------------- in processes
