@@ -16,11 +16,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import BinaryIO, Callable, Iterable, Iterator, TypeVar
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, TypeVar
 
 from .errors import StartLMError
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 MOST = 4  # workers: each holds what it works on in memory
 AHEAD = 2  # items of each worker that are begun before their turn
@@ -85,11 +86,11 @@ class Crew:
 
     def ready(self) -> bool:
         """Whether all of them have started; to be asked until it says so."""
-        outputs = [process.stdout for process in self._all]
+        outputs: list[Any] = [process.stdout for process in self._all]
         if len(select.select(outputs, [], [], 0)[0]) < len(outputs):
             return False
         for output in outputs:
-            _receive(output)  # type: ignore[arg-type]
+            _receive(output)
         return True
 
     def ask(self, message: bytes) -> bytes | None:
