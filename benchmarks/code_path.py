@@ -14,7 +14,7 @@ from typing import Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"
-PAGES = {"tables", "bars", "run", "rows", "code_path"}  # they show and order, and measure nothing
+PAGES = {"tables", "bars", "run", "rows", "code_path", "scale_page"}  # they show and order, and measure nothing
 ON_CALL = {"startlm.cli", "startlm", "given"}  # they import a step when its command is called: each row names the steps it uses
 
 

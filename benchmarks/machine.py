@@ -17,7 +17,7 @@ PACKAGES = ("numpy", "scikit-learn", "torch", "onnxruntime", "tokenizers", "pola
 MOST_LOAD = 0.7  # processes running or waiting, averaged over a minute
 HEAVY = 0.2  # of one core, over WATCHED seconds
 WATCHED = 1.0
-OWN_WRITING = ("benchmarks/results", "benchmarks/RESULTS.md")
+OWN_WRITING = ("benchmarks/results", "benchmarks/RESULTS.md", "docs/scale.md", "docs/scale.zh.md", "docs/images/scale.svg")
 
 
 def describe() -> dict[str, Any]:

@@ -46,6 +46,8 @@ ROWS: dict[str, Row] = {
     "new-100k": Row("commands:new_table", needs=(*FILES, "startlm.commands.new", "startlm.project")),
     "prepare-100k": Row("commands:prepare_table", needs=(*FILES, "startlm.prepare", "startlm.project")),
     "predict-300k": Row("commands:predict_file", needs=(*FILES, "startlm.commands.predict", "startlm.predict", "startlm.tasks.classify", *LINEAR)),
+    "scale": Row("scale:measure", needs=(*FILES, "startlm.commands.new", "startlm.project", "startlm.commands.predict", "startlm.predict", "startlm.tasks.classify", *LINEAR)),
+    "scale-weibo": Row("scale:weibo", needs=(*FILES, "startlm.commands.inspect", "startlm.commands.new", "startlm.project")),
     "cold-text": Row("commands:cold_text", needs=(*FILES, "startlm.commands.predict", "startlm.predict", "startlm.tasks.classify", *LINEAR, *CONVOLUTION[1:])),
     "demo": Row("commands:demo", needs=(*FILES, "startlm.commands.demo", "startlm.project", *AUTO)),
     **{f"linear-{name}": Row("given:linear_row", (name,), ("linear", *LINEAR)) for name in SETS},

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
+import scale_page
 from rows import ROWS, chosen_rows
 from tables import page
 from work import Work
@@ -29,6 +30,7 @@ from work import Work
 from startlm.core.durable import read_json, write_json, write_text
 
 HERE = Path(__file__).resolve().parent
+SCALE = {"scale", "scale-weibo"}
 BUSY = "Measure on a quiet machine: --wait 10 waits up to ten minutes for it. --anyway measures all the same and only prints."
 RESULTS, PAGE, KEPT = HERE / "results", HERE / "RESULTS.md", HERE / ".cache"
 
@@ -93,8 +95,11 @@ def stored(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def write_page() -> None:
-    """RESULTS.md from the results on disk."""
-    write_text(PAGE, page(stored(RESULTS), {name: row.code for name, row in ROWS.items()}))
+    """RESULTS.md, and docs/scale.md with its picture where they are measured, from the results on disk."""
+    results = stored(RESULTS)
+    write_text(PAGE, page(results, {name: row.code for name, row in ROWS.items()}))
+    if not results.keys().isdisjoint(SCALE):
+        scale_page.write(results, HERE.parent)
 
 
 def _why_not(minutes: float) -> str:

@@ -156,6 +156,14 @@ def _budget(figures: Figures) -> list[Cells]:
     } for line in figures["lines"]]  # fmt: skip
 
 
+def _scale(figures: Figures) -> list[Cells]:
+    return [{"command": f"`startlm {line['step']}`, {line['rows']:,} rows of {figures['tokens']} tokens", "took": f"{line['seconds']:.1f} s", "": f"peak {line['peak'] / 2**30:.2f} GiB"} for line in figures["lines"]]
+
+
+def _weibo(figures: Figures) -> list[Cells]:
+    return [{"command": f"`startlm {step}`, {figures['rows']:,} titles", "took": f"{figures[step]['seconds']:.1f} s", "": f"peak {figures[step]['peak'] / 2**30:.2f} GiB"} for step in ("inspect", "prepare")]
+
+
 def _demo(figures: Figures) -> list[Cells]:
     return [{"command": f"`startlm demo`, {turn} time", "took": f"{figures[turn]:.1f} s", "": ""} for turn in ("first", "second")]
 
@@ -180,6 +188,7 @@ GROUPS = (
     Group("Commands", "predict-300k", _predict, WHOLE),
     Group("", "cold-text", _cold),
     Group("", "new-100k", _timed("`startlm new`, 100,000 rows")), Group("", "prepare-100k", _timed("`startlm prepare`, 100,000 rows")),
+    Group("", "scale", _scale), Group("", "scale-weibo", _weibo),
     Group("", "help", _timed("`startlm --help`")), Group("", "budget", _budget), Group("", "demo", _demo),
 )  # fmt: skip
 

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, Generator, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from .core.model_file import SCHEMA, check_files, check_golden, check_manifest, 
 from .core.settings import fraction, share_of
 from .core.shelves import look_up
 from .core.states import state_from_files
+from .core.workers import Crew, cores, in_threads, serve
 from .engines import ENGINES
 from .formats import FORMATS, format_for, written_as
 from .formats.rows import in_order
@@ -33,6 +36,8 @@ from .tasks import TASKS
 from .tokenizers import TOKENIZERS
 
 CHUNK = 4_096  # rows answered and written at a time
+ALONE = 4  # chunks answered before other processes are asked to help
+PLAIN = {str, int, float, bool, type(None)}  # what JSON brings over as it is
 GOLDEN_TOLERANCE = 1e-3  # other processors round otherwise; the label must be equal
 SHELVES = {"task": TASKS, "tokenizer": TOKENIZERS, "engine": ENGINES, "cleaning": [each.name for each in fields(CleanSettings)]}
 PROBES = ("Where is my order?", "我的订单到哪里了？", "I want my money back, this is broken!", "请问可以开发票吗", "谢谢 thanks 👍", "12345", "")
@@ -97,6 +102,7 @@ class Predictor:
         self.columns: tuple[str, ...] = (*self.text_columns, *encoder.kinds)
         self.task = look_up(TASKS, settings["task"], say("task", "任务"))
         self._clean = CleanSettings(**settings["cleaning"])
+        self.folder: Path | None = None  # of the bundle it was opened from
 
     def predict(self, rows: Sequence[Mapping[str, Any] | str]) -> list[Any]:
         """One Answer or NumberAnswer a row; a row is a dict of the model's columns, or a plain string where it reads one text column only."""
@@ -171,6 +177,7 @@ def open_bundle(folder: str | Path) -> Predictor:
     state_from_files("report", files)
     predictor = _assemble(files, folder)
     _check_golden(predictor, files, folder)
+    predictor.folder = _resolved(Path(folder)).resolve()
     return predictor
 
 
@@ -270,7 +277,7 @@ def predict_steps(predictor: Predictor, table: Table, output: Output) -> Iterato
     done, answered = 0, answer_table(predictor, table)
     task, format = predictor.task, look_up(FORMATS, name, say("format", "格式"))()
     settings = {**predictor.settings, "nested": getattr(format, "nests", False)}
-    with _destination(output) as stream:
+    with closing(answered), _destination(output) as stream:
         writer = format.writer(stream, columns, **options)
         for values, answers in answered:
             writer.write_many((*row, *cells) for row, cells in zip(values, task.cells(answers, settings, output.confidences)))
@@ -290,7 +297,7 @@ def _unread(predictor: Predictor, columns: Sequence[str], rows: Sequence[tuple[A
     return (Progress("predict", said=each) for each in said)
 
 
-def answer_table(predictor: Predictor, table: Table) -> Iterator[tuple[list[tuple[Any, ...]], np.ndarray]]:
+def answer_table(predictor: Predictor, table: Table) -> Generator[tuple[list[tuple[Any, ...]], np.ndarray], None, None]:
     """Each chunk of a table's rows as read, with what is answered to them (`Predictor.answered`).
 
     Raises CallError at once for a table without the model's columns, and at a row that cannot be read.
@@ -300,13 +307,55 @@ def answer_table(predictor: Predictor, table: Table) -> Iterator[tuple[list[tupl
             _column(file, name)
     positions = [_column(table, name) for name in predictor.columns]
     chunks = ([row.values for row in chunk] for file in table.files for chunk in _chunks(file, table.columns))
-    return ((values, predictor.answered(predictor.read([[row[i] for row in values] for i in positions]))) for values in chunks)
+    return _answer_chunks(predictor, chunks, positions, alone=any(map(_waited_for, table.files)))
+
+
+def _answer_chunks(predictor: Predictor, chunks: Iterator[list[tuple[Any, ...]]], positions: Sequence[int], *, alone: bool) -> Generator[tuple[list[tuple[Any, ...]], np.ndarray], None, None]:
+    """The first chunks in this process, which is all that small tables need; those of a large one in processes, as soon as they have started."""
+    def here(values: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], np.ndarray]:
+        return values, predictor.answered(predictor.read([[row[i] for row in values] for i in positions]))
+
+    if alone or predictor.folder is None or cores() == 1:
+        yield from map(here, chunks)
+        return
+    yield from map(here, islice(chunks, ALONE))
+    if (following := next(chunks, None)) is None:
+        return
+    with Crew("startlm.predict", "answer_messages", str(predictor.folder)) as crew:
+        yield here(following)
+        while not crew.ready():
+            if (following := next(chunks, None)) is None:
+                return
+            yield here(following)
+
+        def there(values: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], np.ndarray]:
+            columns = [[row[i] for row in values] for i in positions]
+            answer = crew.ask(json.dumps(columns).encode()) if all({*map(type, column)} <= PLAIN for column in columns) else None
+            return here(values) if answer is None else (values, np.load(io.BytesIO(answer), allow_pickle=False))
+
+        yield from in_threads(there, chunks)
+
+
+def answer_messages(folder: str) -> None:
+    """What a process of `_answer_chunks` does: columns as JSON in, what is answered to them out, as an .npy file."""
+    predictor = open_bundle(folder)
+
+    def answer(message: bytes) -> bytes:
+        out = io.BytesIO()
+        np.save(out, predictor.answered(predictor.read(json.loads(message))), allow_pickle=False)
+        return out.getvalue()
+
+    serve(answer)
+
+
+def _waited_for(table: Table) -> bool:
+    """Standard input and pipes are answered line by line: somebody waits for each."""
+    return table.source == "-" or Path(table.source).is_fifo()
 
 
 def _chunks(table: Table, columns: Sequence[str]) -> Iterator[list[Any]]:
     rows = in_order(table, columns)
-    # Standard input and pipes are answered line by line: somebody waits for each.
-    size = 1 if table.source == "-" or Path(table.source).is_fifo() else CHUNK
+    size = 1 if _waited_for(table) else CHUNK
     while chunk := list(islice(rows, size)):
         for row in chunk:
             if isinstance(row, BadRow):

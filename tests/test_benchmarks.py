@@ -276,3 +276,50 @@ def test_the_bar_of_auto_wants_four_above_and_none_below(gains, met):
 
     results = {name: {"gain": gain} for name, gain in zip(AUTO, gains, strict=False)}
     assert BARS[0].verdict(results).met is met
+
+
+# ------------------------------------------------------------- large tables
+
+MADE_UP = {
+    "scale": {"figures": {"tokens": 40, "lines": [{"rows": rows, "step": step, "seconds": 0.2 * number + rows / 1e4, "peak": 2**26 + rows * 1500}
+                                                  for rows in (1_000, 1_000_000) for number, step in enumerate(("new", "prepare", "predict"), 1)]}},
+    "scale-weibo": {"figures": {"rows": 206_451, "inspect": {"seconds": 9.87, "peak": 2**29}, "prepare": {"seconds": 12.0, "peak": 2**28}}},
+}  # fmt: skip
+
+
+def test_the_page_of_large_tables_shows_the_results_on_disk():
+    import run
+    import scale_page
+
+    for name, text in scale_page.pages(run.stored(run.RESULTS)).items():
+        assert (ROOT / name).read_text("utf-8") == text, "run: python benchmarks/scale_page.py"
+
+
+def test_each_figure_of_large_tables_stands_in_both_pages_and_in_the_picture(tmp_path):
+    import machine
+    import scale_page
+
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    scale_page.write({name: result | {"machine": machine.describe()} for name, result in MADE_UP.items()}, tmp_path)
+    for page in scale_page.WORDS:
+        text = (tmp_path / page).read_text("utf-8")
+        assert "| 1,000,000 | `prepare` | 100.4 | 1.46 GiB |" in text and "| 206,451 | `inspect` | 9.9 | 512 MiB |" in text
+    svg = (tmp_path / scale_page.PICTURE).read_text("utf-8")
+    assert svg.startswith("<svg") and all(step in svg for step in ("new", "prepare", "predict"))
+
+
+def test_the_memory_of_a_command_is_that_of_all_its_processes(monkeypatch):
+    import scale
+
+    child = "import time; held = bytearray(150_000_000); held[::4096] = b'x' * len(held[::4096]); time.sleep(1)"
+    monkeypatch.setattr(scale, "startlm_command", lambda: [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"])
+    found = scale.watched()
+    assert 150_000_000 < found["peak"] < 250_000_000 and found["seconds"] > 1
+
+
+def test_made_rows_have_40_tokens_and_are_the_same_each_time(data_folder):
+    import scale
+
+    rows = list(scale.made(40))
+    assert rows == list(scale.made(40)) and len({label for _, label in rows}) > 5
+    assert 38 <= np.median([len(scale.TOKEN.findall(text)) for text, _ in rows]) <= 40

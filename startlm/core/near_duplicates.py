@@ -17,12 +17,14 @@ Grams are made block by block and never held all at once: beside the texts, a te
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generator, Iterator, Sequence
+from typing import Generator, Iterator, Sequence, TypeVar
 
 import numpy as np
 
 from .contracts import Progress
 from .workers import in_threads
+
+Found = TypeVar("Found")
 
 GRAM = 5  # characters
 CROWD = 128
@@ -80,12 +82,7 @@ def near_pairs(texts: Sequence[str], threshold: float = 0.9) -> Pairs:
     A repeated text is paired with its first row only (similarity 1), and near pairs are given between first rows:
     thousands of equal rows cost no more than one. Texts shorter than 5 characters are near only where they are equal.
     """
-    steps = near_steps(texts, threshold)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+    return _ended(near_steps(texts, threshold))
 
 
 def near_steps(texts: Sequence[str], threshold: float = 0.9) -> Generator[Progress, None, Pairs]:
@@ -116,8 +113,22 @@ def groups(n: int, pairs: Pairs) -> np.ndarray:
             return group
 
 
+def _ended(steps: Generator[Progress, None, Found]) -> Found:
+    """What the steps return."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
 def leaks(train_texts: Sequence[str], test_texts: Sequence[str], threshold: float | None = 0.9) -> Leaks:
     """Which test rows stand in train, exactly or nearly; without a threshold, exactly only."""
+    return _ended(leak_steps(train_texts, test_texts, threshold))
+
+
+def leak_steps(train_texts: Sequence[str], test_texts: Sequence[str], threshold: float | None = 0.9) -> Generator[Progress, None, Leaks]:
+    """`leaks` with signs of life."""
     texts = [*train_texts, *test_texts]
     group, border = exact_groups(texts), len(train_texts)
     members: dict[int, tuple[list[int], list[int]]] = {}
@@ -125,7 +136,7 @@ def leaks(train_texts: Sequence[str], test_texts: Sequence[str], threshold: floa
         members.setdefault(first, ([], []))[row >= border].append(row if row < border else row - border)
     exact = [pair for train, test in members.values() for pair in _name_all(test, train)]
     near: dict[tuple[int, int], float] = {}
-    pairs = Pairs(np.zeros((0, 2), np.int64), np.zeros(0)) if threshold is None else near_pairs(texts, threshold)
+    pairs = Pairs(np.zeros((0, 2), np.int64), np.zeros(0)) if threshold is None else (yield from near_steps(texts, threshold))
     for (low, high), similarity in zip(pairs.rows.tolist(), pairs.similarity.tolist(), strict=True):
         if group[high] != high:  # a repeated text: counted above
             continue

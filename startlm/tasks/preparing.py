@@ -19,7 +19,7 @@ from ..core.contracts import BadRow, Facts, Progress
 from ..core.examples_folder import cell_column, row_keys, write_examples
 from ..core.findings import Finding, check_sentences, check_usable, contradictions, findings_csv, leaks_json, repeats, stopped_by
 from ..core.language import say
-from ..core.near_duplicates import equal_pairs, groups as near_groups, leaks as find_leaks, near_steps
+from ..core.near_duplicates import equal_pairs, groups as near_groups, leak_steps, near_steps
 from ..core.parts import TEST, TRAIN
 from ..core.scripts import languages_of
 from ..core.shelves import look_up
@@ -112,7 +112,7 @@ class Preparing:
             if choice == "drop":
                 drop[learn[positions]] = True
         if held_out.any():
-            self._find_leaks(learn, np.flatnonzero(held_out), drop)
+            yield from self._find_leaks(learn, np.flatnonzero(held_out), drop)
         self._keep(~drop)
         given, learn = given[~drop], np.flatnonzero(given[~drop] != TEST)
         self.learnt.check(self.label, learn, where=self.where)
@@ -152,9 +152,9 @@ class Preparing:
         columns = {name: self.rows.column(name) for name in names}
         return {name: [values[i] for i in at] for name, values in columns.items()}
 
-    def _find_leaks(self, learn: np.ndarray, held: np.ndarray, drop: np.ndarray) -> None:
+    def _find_leaks(self, learn: np.ndarray, held: np.ndarray, drop: np.ndarray) -> Iterator[Progress]:
         compared, threshold = (self.values, 0.9) if self.settings.text else (self.key, None)
-        found = find_leaks([compared[i] for i in learn], [compared[i] for i in held], threshold)
+        found = yield from leak_steps([compared[i] for i in learn], [compared[i] for i in held], threshold)
         self.leaking[held[[test for test, _ in found.pairs]]] = True
         self.leaks = leaks_json(found, self.places, self.kept[held], self.kept[learn]) | {"handled": self.settings.leaks}
         dropped = self.settings.leaks == "drop_train"
