@@ -77,6 +77,10 @@ PREPARE = {
     "a target that never changes": Wrong(("orders.csv", "3", "'paid'"), "name another column", mended_rows, all_cells("paid", 3)),
     "a kind that does not exist": Wrong(("'nmber'", "'number'"), "did you mean 'number'?", mended_line("nmber", "number"), prepare=NUMBERS.replace("weight: number", "weight: nmber")),
     "a column that does not exist": Wrong(("'wieght'", "'weight'", "pieces", "returned"), "did you mean 'weight'?", mended_line("wieght", "weight"), prepare=NUMBERS.replace("weight", "wieght")),
+    "a category called a number": Wrong(("orders.csv", "80", "'city'"), 'write under [prepare] columns: "city: category"', mended_line("city: number", "city: category"), prepare=NUMBERS.replace("category", "number")),
+    "a text called a number": Wrong(("orders.csv", "80", "'note'"), "take 'note' out of [prepare] columns, name it under text", mended_line('"note: number", ', ""), cell(0, "note", "it came broken"), NUMBERS.replace("[", '["note: number", ')),
+    "labels to be told as numbers": Wrong(("orders.csv", "80", "'returned'"), 'task = "classify"', mended_line('task = "score"', 'task = "classify"'), prepare=NUMBERS.replace('"paid"', '"returned"')),
+    "no row that can be read": Wrong(("orders.csv", "80", "city", "rejects.csv"), "what [prepare] says of its columns", mended_line("city: number", "city: category"), prepare=NUMBERS.replace("category", "number") + f"\n{SKIP}"),
     "a column named twice": Wrong(("'pieces'", "[prepare] columns"), "name it once", mended_line(', "pieces"]', "]"), prepare=NUMBERS.replace("]", ', "pieces"]')),
     "the label named as a column": Wrong(("'paid'", "orders.csv", "[prepare]"), "take 'paid' out of", mended_line(', "paid: number"]', "]"), prepare=NUMBERS.replace("]", ', "paid: number"]')),
     "the label named as the text": Wrong(("'note'", "orders.csv", "[prepare]"), "name another label", mended_line('label = "note"', 'label = "returned"'), prepare='text = ["note"]\nlabel = "note"', task="classify"),
@@ -268,3 +272,9 @@ def test_predict_says_which_column_no_longer_holds_what_it_did(answering: Path, 
 def test_predict_says_nothing_of_cells_that_are_merely_missing(answering: Path, here: Calls) -> None:
     write_rows(answering / "gaps.csv", [{**row, "pieces": "未知", "weight": "", "city": "Nowhere", "ordered": None} for row in orders(12, seed=1)])
     assert "missing" not in succeeds("predict", "desk", "gaps.csv", "-o", "gaps-out.csv", folder=answering, here=here)
+
+
+def test_predict_of_a_text_names_the_columns_that_have_no_value_then(tables: dict[str, Path], tmp_path: Path, here: Calls) -> None:
+    for language, said in {"zh": "这里没有值的列：pieces、weight、city、ordered。", "en": "Without a value here: pieces, weight, city, ordered."}.items():
+        done = here("predict", str(tables["score"]), "--text", "it came broken", folder=tmp_path, language=language)  # type: ignore[arg-type]
+        assert done.returncode == 0 and said in done.stderr and "it came broken" in done.stdout, done.stderr
