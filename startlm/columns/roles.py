@@ -79,7 +79,7 @@ def check_kind(column: str, kind: str, values: Sequence[Any], bad: Sequence[int]
     elif guessed in ("text", "identifier", kind):
         hint = say(f"take {column!r} out of [prepare] columns{', name it under text' if guessed == 'text' else ''}", f"从 [prepare] columns 中去掉 {column!r}{'，写进 text' if guessed == 'text' else ''}")
     else:
-        hint = say(f"write under [prepare] columns: {line}", f"在 [prepare] columns 里写：{line}")
+        hint = say(f"write in [prepare] columns (or --columns): {line}", f"在 [prepare] columns（或 --columns）里写：{line}")
     raise CallError(say(f"{len(bad):,} of the {len(values):,} cells of {column!r} hold no {said.en}; the first holds {first!r}.", f"{column!r} 列的 {len(values):,} 个单元格中有 {len(bad):,} 个不是{said.zh}；第一个是 {first!r}。"),
                     say(f'{hint.en}; or leave these rows out: bad_rows = "skip"', f'{hint.zh}；或略去这些行：bad_rows = "skip"'), where=where)
 
