@@ -253,7 +253,7 @@ def predict(
     from .predict import Output
 
     how = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "query": query}
-    show = Display(quiet=_said.as_json or output is None, titles=TITLES)
+    show = Display(quiet=_said.as_json or output is None and not text, titles=TITLES)
     _finish(*answer_asked(Asked(name, file, text or [], how), Output(output, None, confidences, for_excel, force), show, _print, as_json=_said.as_json))
 
 

@@ -27,7 +27,7 @@ from .core.settings import fraction, not_blank, with_given
 from .core.shelves import import_extra
 from .formats import FORMATS, check_columns, hash_source, known_format, no_rows, open_table
 from .formats.joined import Joined, find_unmatched, hash_join, known_joins, open_joins, with_joins
-from .formats.rows import Rows, leave_rejects, refuse_bad_rows
+from .formats.rows import Rows, leave_rejects, none_left, refuse_bad_rows
 from .tasks import known_task
 from .tasks.preparing import Preparing
 
@@ -205,11 +205,12 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
     refuse_bad_rows(rows.bad, folder / "rejects.csv", stop=settings.bad_rows == "stop")
     for table, (_, start, end) in zip(tables, rows.bounds):
         if start == end:
-            raise no_rows(table)
+            bad = [each for each in rows.bad if each[0] in {file.source for file in table.files}]
+            raise none_left(bad, folder / "rejects.csv", where=table.source) if bad else no_rows(table)
     yield Progress("prepare", 1, 4, said=say(f"Read {len(rows.line):,} rows.", f"读入 {len(rows.line):,} 行。"))
     prepared.clean_rows()
     prepared.findings += find_unmatched(joins, rows)
-    yield Progress("prepare", 2, 4, said=say(f"Cleaned: {len(prepared.text):,} rows with a text.", f"清洗完毕：{len(prepared.text):,} 行有文本。"))
+    yield Progress("prepare", 2, 4, said=_cleaned(len(prepared.text), bool(settings.text)))
     yield from prepared.split()
     yield Progress("prepare", 3, 4, said=say("Compared all rows for near-duplicates and leaks.", "已比对近似重复和泄漏。"))
     prepared.write(target, fingerprint)
@@ -258,6 +259,10 @@ def _is_fresh(target: Path) -> bool:
         return target.is_dir() and bool(verify_folder(target))
     except BundleError:
         return False
+
+
+def _cleaned(rows: int, text: bool) -> Any:
+    return say(f"Cleaned: {rows:,} rows{' with a text' if text else ''}.", f"清洗完毕：{rows:,} 行{'有文本' if text else ''}。")
 
 
 def _summary(examples: Examples) -> Any:

@@ -34,7 +34,7 @@ def prepared(folder: Path) -> Examples:
     return Examples(meta.parent)
 
 
-def finds(folder: Path, here: Calls, *, en: str, zh: str) -> None:
+def check_found(folder: Path, here: Calls, *, en: str, zh: str) -> None:
     """prepare succeeds, says this in Chinese, and writes it down in both languages."""
     done = here("prepare", "desk", folder=folder, language="zh")
     assert done.returncode == 0 and zh in done.stderr, done.stderr

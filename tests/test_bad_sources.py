@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from bad_tables import finds, mended_line, prepared, write_rows
+from bad_tables import check_found, mended_line, prepared, write_rows
 from test_bad_input import WITHIN, Calls, assert_message, complaint, listing, shop_at, succeeds, toml
 from tickets import tickets
 
@@ -176,7 +176,7 @@ def test_a_join_key_that_repeats_is_refused_with_its_rows(shop: Path, here: Call
 
 def test_a_join_key_that_misses_leaves_cells_empty_and_is_counted(shop: Path, here: Calls) -> None:
     joined_at(shop, list(range(3, 60)))
-    finds(shop, here, en="Rows whose 'id' is not in teams.csv: the joined columns are empty: 3 (rows 1, 2, 3)", zh="的 'id' 在 teams.csv 里找不到")
+    check_found(shop, here, en="Rows whose 'id' is not in teams.csv: the joined columns are empty: 3 (rows 1, 2, 3)", zh="的 'id' 在 teams.csv 里找不到")
     assert prepared(shop).meta["unlabelled"] == 3
 
 

@@ -22,7 +22,7 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
-from bad_tables import NUMBERS, Rows, finds, mended_line, prepared, table_at, write_rows
+from bad_tables import NUMBERS, Rows, check_found, mended_line, prepared, table_at, write_rows
 from orders import orders
 from test_bad_input import WITHIN, Calls, add_printed_line, complaint, startlm, succeeds
 
@@ -77,6 +77,10 @@ PREPARE = {
     "a target that never changes": Wrong(("orders.csv", "3", "'paid'"), "name another column", mended_rows, all_cells("paid", 3)),
     "a kind that does not exist": Wrong(("'nmber'", "'number'"), "did you mean 'number'?", mended_line("nmber", "number"), prepare=NUMBERS.replace("weight: number", "weight: nmber")),
     "a column that does not exist": Wrong(("'wieght'", "'weight'", "pieces", "returned"), "did you mean 'weight'?", mended_line("wieght", "weight"), prepare=NUMBERS.replace("weight", "wieght")),
+    "a category called a number": Wrong(("orders.csv", "80", "'city'"), 'write in [prepare] columns (or --columns): "city: category"', mended_line("city: number", "city: category"), prepare=NUMBERS.replace("category", "number")),
+    "a text called a number": Wrong(("orders.csv", "80", "'note'"), "take 'note' out of [prepare] columns, name it under text", mended_line('"note: number", ', ""), cell(0, "note", "it came broken"), NUMBERS.replace("[", '["note: number", ')),
+    "labels to be told as numbers": Wrong(("orders.csv", "80", "'returned'"), 'task = "classify"', mended_line('task = "score"', 'task = "classify"'), prepare=NUMBERS.replace('"paid"', '"returned"')),
+    "no row that can be read": Wrong(("orders.csv", "80", "city", "rejects.csv"), "what [prepare] says of its columns", mended_line("city: number", "city: category"), prepare=NUMBERS.replace("category", "number") + f"\n{SKIP}"),
     "a column named twice": Wrong(("'pieces'", "[prepare] columns"), "name it once", mended_line(', "pieces"]', "]"), prepare=NUMBERS.replace("]", ', "pieces"]')),
     "the label named as a column": Wrong(("'paid'", "orders.csv", "[prepare]"), "take 'paid' out of", mended_line(', "paid: number"]', "]"), prepare=NUMBERS.replace("]", ', "paid: number"]')),
     "the label named as the text": Wrong(("'note'", "orders.csv", "[prepare]"), "name another label", mended_line('label = "note"', 'label = "returned"'), prepare='text = ["note"]\nlabel = "note"', task="classify"),
@@ -97,6 +101,15 @@ def test_prepare_refuses(name: str, shop: Path, here: Calls) -> None:
     assert case.hint in said
     case.obey(shop, said)
     succeeds("prepare", "desk", folder=shop, here=here)
+
+
+@pytest.mark.parametrize(("columns", "words", "hint"), [
+    ("city: number", ("orders.csv", "'city'", "80"), "city: category"), ("order,pieces", ("order",), "leave it out of [prepare] columns"), ("note: text", ("note", "'text'"), "[prepare] text"),
+])  # fmt: skip
+def test_new_refuses_a_column_that_prepare_would_refuse(columns: str, words: tuple[str, ...], hint: str, shop: Path, here: Calls) -> None:
+    table_at(shop, orders(80))
+    said = complaint("new", "other", "--data", "orders.csv", "--label", "paid", "--columns", columns, folder=shop, code=2, words=words, here=here)
+    assert hint in said and not (shop / "other").exists()
 
 
 def test_the_first_offending_rows_are_named_all_are_in_the_reject_file_and_skipping_leaves_the_others(shop: Path, here: Calls) -> None:
@@ -122,7 +135,7 @@ def test_targets_that_are_missing_in_any_spelling_are_rows_without_a_label(shop:
     for number, nothing in enumerate(("", "NaN", "N/A", "-", "无", "未知", "unknown", "\\N")):
         rows[number]["paid"] = nothing
     table_at(shop, rows)
-    finds(shop, here, en="Rows without a label, kept aside, never guessed: 8 (rows 1, 2, 3", zh="没有标签：放在一边")
+    check_found(shop, here, en="Rows without a label, kept aside, never guessed: 8 (rows 1, 2, 3", zh="没有标签：放在一边")
     assert prepared(shop).meta["unlabelled"] == 8 and prepared(shop).meta["rejected"] == 0
 
 
@@ -195,7 +208,7 @@ def test_a_category_of_100_000_values_keeps_the_frequent_ones_and_says_so(shop: 
     rows = [{"town": f"town {number // 2 if number < 200_000 else 7}", "pieces": number % 9, "paid": number % 50} for number in range(200_500)]
     table_at(shop, rows, 'columns = ["town: category", "pieces: number"]\nlabel = "paid"')
     begun = time.monotonic()
-    finds(shop, here, en="'town' has 100,000 different values", zh="'town' 列有 100,000 种不同的值")
+    check_found(shop, here, en="'town' has 100,000 different values", zh="'town' 列有 100,000 种不同的值")
     assert time.monotonic() - begun < WITHIN
     [town, _] = prepared(shop).meta["columns"]
     assert town["encoding"] == {"values": ["town 7"]}
@@ -207,7 +220,7 @@ def test_a_category_of_100_000_values_keeps_the_frequent_ones_and_says_so(shop: 
 ])  # fmt: skip
 def test_a_column_that_never_changes_is_said_and_read(column: str, cells: list[Any], en: str, zh: str, shop: Path, here: Calls) -> None:
     table_at(shop, [{**row, column: cells[number % len(cells)]} for number, row in enumerate(orders(80))])
-    finds(shop, here, en=en, zh=zh)
+    check_found(shop, here, en=en, zh=zh)
 
 
 def test_a_column_with_one_value_or_none_may_tell_something_and_nothing_is_said_of_it(shop: Path, here: Calls) -> None:
@@ -218,14 +231,14 @@ def test_a_column_with_one_value_or_none_may_tell_something_and_nothing_is_said_
 def test_a_column_that_is_the_labels_copy_is_said(shop: Path, here: Calls) -> None:
     rows = [{**row, "copy": row["returned"]} for row in orders(80)]
     table_at(shop, rows, 'columns = ["copy: category", "pieces: number"]\nlabel = "returned"', "classify")
-    finds(shop, here, en="the column 'copy' gives away, so that what is measured may be too good", zh="可由 'copy' 列直接得知，量出来的成绩可能虚高")
+    check_found(shop, here, en="the column 'copy' gives away, so that what is measured may be too good", zh="可由 'copy' 列直接得知，量出来的成绩可能虚高")
 
 
 def test_days_out_of_order_are_put_in_order_and_days_to_come_are_said(shop: Path, here: Calls) -> None:
     rows = [{**row, "ordered": (date(2024, 1, 1) + timedelta(days=number * 37 % 80)).isoformat()} for number, row in enumerate(orders(80))]
     rows[4]["ordered"], rows[9]["ordered"] = "2098-01-01", ""
     table_at(shop, rows, NUMBERS + '\ntime_column = "ordered"')
-    finds(shop, here, en="whose day in 'ordered' is yet to come: they count as the newest: 1 (rows 5)", zh="的 'ordered' 列是未来的日期：算作最新的行（第 5 行）")
+    check_found(shop, here, en="whose day in 'ordered' is yet to come: they count as the newest: 1 (rows 5)", zh="的 'ordered' 列是未来的日期：算作最新的行（第 5 行）")
     frame = prepared(shop).frame.sort("row")
     tested = [i for i, part in enumerate(frame["part"].to_list()) if PARTS[part] == "test"]
     oldest = min(rows[i]["ordered"] for i in tested)
@@ -268,3 +281,9 @@ def test_predict_says_which_column_no_longer_holds_what_it_did(answering: Path, 
 def test_predict_says_nothing_of_cells_that_are_merely_missing(answering: Path, here: Calls) -> None:
     write_rows(answering / "gaps.csv", [{**row, "pieces": "未知", "weight": "", "city": "Nowhere", "ordered": None} for row in orders(12, seed=1)])
     assert "missing" not in succeeds("predict", "desk", "gaps.csv", "-o", "gaps-out.csv", folder=answering, here=here)
+
+
+def test_predict_of_a_text_names_the_columns_that_have_no_value_then(tables: dict[str, Path], tmp_path: Path, here: Calls) -> None:
+    for language, said in {"zh": "这里没有值的列：pieces、weight、city、ordered。", "en": "Without a value here: pieces, weight, city, ordered."}.items():
+        done = here("predict", str(tables["score"]), "--text", "it came broken", folder=tmp_path, language=language)  # type: ignore[arg-type]
+        assert done.returncode == 0 and said in done.stderr and "it came broken" in done.stdout, done.stderr

@@ -18,6 +18,7 @@ from ..core.model_file import MOST_COLUMNS, NAME, list_of, one_of, record, where
 from ..core.shelves import look_up
 from . import COLUMNS, Encoding, as_text, kind_said
 from .category_encoding import MOST_VALUES
+from .roles import check_kind
 from .stored import checked, damaged
 
 Kinds = Mapping[str, str]
@@ -50,6 +51,12 @@ def read_cells(kinds: Kinds, columns: Mapping[str, Sequence[Any]], habits: Habit
         except CallError as error:
             raise CallError(error.message, error.hint, where=name) from None
     return cells, bad
+
+
+def check_kinds(kinds: Kinds, columns: Mapping[str, Sequence[Any]], *, where: str) -> None:
+    """Raises CallError where a kind cannot stand beside the text, or is not that of most cells of its column."""
+    for name, bad in read_cells(kinds, columns)[1].items():
+        check_kind(name, kinds[name], columns[name], bad, is_label=False, where=where)
 
 
 def find_untelling(cells: Mapping[str, np.ndarray]) -> list[Finding]:

@@ -8,7 +8,7 @@ from typing import Any, Mapping, Sequence
 from ..core.errors import CallError
 from ..core.language import Said, say
 from ..core.model_file import is_name
-from . import as_text, filled, kind_said, names_in
+from . import as_text, filled, guess_kind, kind_said, names_in
 from .category import LABEL_NAMES, OUTCOME_NAMES
 
 _SPLIT_WORDS = {
@@ -66,6 +66,22 @@ def check_read(read: Sequence[str], label: str, *, where: str) -> None:
                         say(f"take {label!r} out of [prepare] text and columns, or name another label", f"请从 [prepare] 的 text 和 columns 中去掉 {label!r}，或换一个标签列"), where=where)
     if odd := [name for name in read if not is_name(name)]:
         raise CallError(say(f"The name of the column {odd[0]!r} holds control characters.", f"列名 {odd[0]!r} 含有控制字符。"), say("rename the column", "请给这一列改名"), where=where)
+
+
+def check_kind(column: str, kind: str, values: Sequence[Any], bad: Sequence[int], *, is_label: bool, where: str) -> None:
+    """Raises CallError where more than half of a column's cells (`bad` are their positions) are not of its kind: then it is the kind that is wrong, not the rows."""
+    if 2 * len(bad) <= len(values):
+        return
+    guessed, said, first = guess_kind(values, column)[0], kind_said(kind), as_text(values[bad[0]])[:60]
+    line = f'"{column}: {guessed}"'
+    if is_label:
+        hint = say('name another [prepare] label, or write at the top: task = "classify"', '换一个 [prepare] label，或在文件开头写：task = "classify"')
+    elif guessed in ("text", "identifier", kind):
+        hint = say(f"take {column!r} out of [prepare] columns{', name it under text' if guessed == 'text' else ''}", f"从 [prepare] columns 中去掉 {column!r}{'，写进 text' if guessed == 'text' else ''}")
+    else:
+        hint = say(f"write in [prepare] columns (or --columns): {line}", f"在 [prepare] columns（或 --columns）里写：{line}")
+    raise CallError(say(f"{len(bad):,} of the {len(values):,} cells of {column!r} hold no {said.en}; the first holds {first!r}.", f"{column!r} 列的 {len(values):,} 个单元格中有 {len(bad):,} 个不是{said.zh}；第一个是 {first!r}。"),
+                    say(f'{hint.en}; or leave these rows out: bad_rows = "skip"', f'{hint.zh}；或略去这些行：bad_rows = "skip"'), where=where)
 
 
 def names_parts(values: Sequence[Any]) -> bool:
@@ -148,11 +164,11 @@ def _pick_text(columns: Sequence[str], samples: Mapping[str, Sequence[Any]], kin
     if not chosen:
         why.append(say("text: none, no column holds sentences", "文本：没有，没有一列是句子"))
         return ()
-    lengths = ", ".join(f"{c!r} ({_mean_length(samples[c]):.0f})" for c in chosen)
+    en, zh = (", ".join(f"{c!r} ({_mean_length(samples[c]):.0f} {unit})" for c in chosen) for unit in ("characters on average", "个字符（平均）"))
     if len(chosen) == 1:
-        why.append(say(f"text: {lengths} characters on average, free text", f"文本：{lengths}，平均字符数，自由文本"))
+        why.append(say(f"text: {en}, free text", f"文本：{zh}，自由文本"))
     else:
-        why.append(say(f"text: {lengths} characters on average, joined with their names", f"文本：{lengths}，平均字符数，连同列名合在一起"))
+        why.append(say(f"text: {en}, joined with their names", f"文本：{zh}，连同列名合在一起"))
     return chosen
 
 

@@ -11,7 +11,7 @@ from typing import Any, Mapping, Sequence
 
 from ..columns import SAMPLE, as_text, guess_kind, kind_said, names_in
 from ..columns.category import LABEL_NAMES, OUTCOME_NAMES
-from ..columns.encoded import parse_columns
+from ..columns.encoded import check_kinds, parse_columns
 from ..columns.text import TEXT_NAMES
 from ..columns.ordered import find_order, order_said
 from ..columns.roles import Told, check_read, guess_roles, guess_split, names_parts, no_parts
@@ -91,6 +91,7 @@ def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequenc
     if not (text or beside) or not label or (not text and not told and any(names_in(name, TEXT_NAMES) for name in beside)):
         raise _nothing_found("text" if label else "label", kinds, table.source)
     check_read((*text, *beside), label, where=table.source)
+    check_kinds({name: kind_of[name] for name in told}, samples, where=table.source)
     task = task or _task_of(label, kind_of[label])
     check_columns(table, (*text, *beside, label, split_column))  # of several files each
     for other in tables[1:]:

@@ -31,6 +31,8 @@ def answer_asked(asked: Asked, output: Output, display: Display, tell: Callable[
     """Answer; returns what --json shows, and the last sentence. Raises CallError for a call that makes no sense."""
     _refuse(asked, output, as_json)
     predictor = open_bundle(bundle_of(Path(asked.name)))
+    if asked.texts and predictor.text_columns and (missing := [name for name in predictor.columns if name != predictor.text_columns[0]]):
+        display.see(Progress("predict", said=say(f"Without a value here: {', '.join(missing)}. A file gives them.", f"这里没有值的列：{'、'.join(missing)}。用文件可以给出。")))
     if asked.texts and output.path is None:
         answers = predictor.predict(_rows(asked.texts, predictor))
         for text, answer in zip(asked.texts, answers):

@@ -201,3 +201,13 @@ def refuse_bad_rows(bad: Sequence[tuple[str, BadRow]], path: Path, *, stop: bool
             f"修改文件，或在 [prepare] 下写：{accept}（全部列在 {path}）"),
         where=f"{shown[0][0]}:{shown[0][1].line}",
     )
+
+
+def none_left(bad: Sequence[tuple[str, BadRow]], path: Path, *, where: str) -> CallError:
+    """The refusal of a table of which no row is left without those that could not be read."""
+    _, first = bad[0]
+    value = first.value[:SHOWN_CHARACTERS]
+    return CallError(
+        say(f"No row is left: {len(bad):,} were skipped, the first for {first.column}: {first.why.en}: {value!r}",
+            f"没有剩下任何一行：略去了 {len(bad):,} 行，第一行是因为 {first.column}：{first.why.zh}：{value!r}"),
+        say(f"mend the file or what [prepare] says of its columns (all of them are in {path})", f"请修改文件，或 [prepare] 里对列的说明（全部列在 {path}）"), where=where)

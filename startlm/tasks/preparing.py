@@ -13,6 +13,7 @@ from ..columns import as_text, guess_kind, kind_said
 from ..columns.cleaned import clean_rows
 from ..columns.cleaning import CleanSettings
 from ..columns.encoded import ColumnEncoder, find_habits, find_untelling, parse_columns, read_cells
+from ..columns.roles import check_kind
 from ..columns.splits import Split
 from ..core.artifacts import PARTS
 from ..core.contracts import BadRow, Facts, Progress
@@ -67,7 +68,10 @@ class Preparing:
         self.cells, bad = read_cells(self.kinds, columns, self.habits)
         labels, wrong = self.learnt.read(self.rows.column(label))
         kinds = {**self.kinds, label: "number"}
-        found = {i: _bad_cell(self.rows, i, name, kinds[name]) for name, rows in ({**bad, label: wrong} if wrong else bad).items() for i in rows}
+        bad |= {label: wrong} if wrong else {}
+        for name, at in bad.items() if self.settings.bad_rows == "stop" else ():
+            check_kind(name, kinds[name], self.rows.column(name), at, is_label=name == label, where=self.where)
+        found = {i: _bad_cell(self.rows, i, name, kinds[name]) for name, at in bad.items() for i in at}
         keep = self.rows.reject(found)
         self.cells = {name: values[keep] for name, values in self.cells.items()}
         self.label = [each for each, kept in zip(labels, keep) if kept]
