@@ -23,7 +23,7 @@ from .core.contracts import Progress, Table
 from .core.durable import verify_folder
 from .core.errors import BundleError, CallError
 from .core.language import say
-from .core.settings import fraction, not_blank, with_given
+from .core.settings import fraction, not_empty, with_given
 from .core.shelves import import_extra
 from .formats import FORMATS, check_columns, hash_source, known_format, no_rows, open_table
 from .formats.joined import Joined, find_unmatched, hash_join, known_joins, open_joins, with_joins
@@ -64,7 +64,7 @@ class PrepareSettings:
     """The column that holds the label; for the task score, the number that is to be told.
 
     标签所在的列；任务为 score 时，是要预测的数字所在的列。"""
-    label_separator: str | None = field(default=None, metadata={"check": not_blank})
+    label_separator: str | None = field(default=None, metadata={"check": not_empty})
     """What stands between the labels in a cell such as "refund; delivery", where a row may have several. A cell that is a JSON list needs none.
 
     一行可有多个标签时，单元格（如 "退款；物流"）里标签之间的分隔符。单元格是 JSON 列表时不用写。"""

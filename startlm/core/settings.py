@@ -255,14 +255,14 @@ def at_least_one(value: int) -> int:
     return value
 
 
-def not_blank(text: str) -> str:
-    """A text that is more than spaces.
+def not_empty(text: str) -> str:
+    """A text of one character or more; a space is one.
 
-    >>> not_blank(";")
+    >>> not_empty(";")
     ';'
     """
-    if not text.strip():
-        raise ValueError(say("a text that is not blank", "非空白的文字"))
+    if not text:
+        raise ValueError(say("a text of one character or more", "至少一个字符的文字"))
     return text
 
 

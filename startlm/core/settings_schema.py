@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, Mapping, Sequence, get_args
 
-from .settings import NONE, Setting, at_least_one, fraction, seconds_of, settings_of, share_of
+from .settings import NONE, Setting, at_least_one, fraction, not_empty, seconds_of, settings_of, share_of
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
@@ -17,6 +17,7 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 CHECKED: dict[Any, dict[str, Any]] = {
     fraction: {"minimum": 0, "maximum": 1, "not": {"enum": [0, 1]}},
     at_least_one: {"minimum": 1},
+    not_empty: {"minLength": 1},
     seconds_of: {"pattern": r"^\s*(?!0+(\.0+)?\s*[smh])\d+(\.\d+)?\s*[smh]\s*$"},
     share_of: {"pattern": r"^\s*(?!0+(\.0+)?\s*%)0*\d{1,2}(\.\d+)?\s*%\s*$"},
 }

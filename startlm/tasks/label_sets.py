@@ -7,7 +7,7 @@ from typing import Any, Mapping, Sequence
 
 import numpy as np
 
-from ..columns import as_text
+from ..columns import SAMPLE, as_text
 from ..columns.category import Category, similar_labels
 from ..columns.several import find_several
 from ..core.errors import CallError
@@ -39,7 +39,7 @@ def holds_sets(task: str, settings: Any, values: Sequence[Any]) -> bool:
 
 def _cuts_nothing(settings: Any, cells: Sequence[Any], where: str) -> CallError:
     """The refusal of a separator that stands in no cell, with the one that does."""
-    separator, found = settings.label_separator, find_several(cells)
+    separator, found = settings.label_separator, find_several(cells[:: max(1, len(cells) // SAMPLE)])
     if found is None or found.separator is None:
         hint = say("write what stands between the labels, or take label_separator out of [prepare] where a row has one label",
                    "请写标签之间实际使用的分隔符；如果每行只有一个标签，请去掉 [prepare] label_separator")
@@ -50,7 +50,7 @@ def _cuts_nothing(settings: Any, cells: Sequence[Any], where: str) -> CallError:
 
 def _find_other_separator(sets: Sequence[Sequence[str]], find: Find) -> None:
     """Rows whose labels are cut once more by something that looks like a second separator."""
-    other = find_several([name for names in sets for name in names])
+    other = find_several([name for names in sets[:: max(1, len(sets) // SAMPLE)] for name in names])
     if other is not None and other.separator is not None:
         rows = [i for i, names in enumerate(sets) if any(len(split_cell(name, other.separator)) > 1 for name in names)]
         find("label_separator", rows, f"Rows with a label that holds {other.separator!r}, which looks like a second separator; one label it stays: write the same separator in all rows",

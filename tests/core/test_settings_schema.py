@@ -50,7 +50,7 @@ def test_every_setting_is_explained_and_its_default_is_good(section: str, settin
 
 @pytest.mark.parametrize("section, name, value", [
     ("train", "budget", "5m"), ("train", "budget", "1.5h"), ("train", "budget", "0s"), ("train", "budget", "five"), ("train", "budget", 5),
-    ("prepare", "test_share", 0.2), ("prepare", "test_share", 1), ("prepare", "test_share", 0), ("prepare", "test_share", 1.5), ("prepare", "text", ["a"]), ("prepare", "text", "a"),
+    ("prepare", "test_share", 0.2), ("prepare", "test_share", 1), ("prepare", "test_share", 0), ("prepare", "test_share", 1.5), ("prepare", "text", ["a"]), ("prepare", "label_separator", "、"), ("prepare", "label_separator", ""), ("prepare", "text", "a"),
     ("prepare", "bad_rows", "skip"), ("prepare", "bad_rows", "drop"), ("prepare", "format", "parquet"), ("prepare", "format", "word"), ("prepare", "head", False), ("prepare", "head", "no"),
     ("build", "family", "linear"), ("build", "family", "linnear"), ("train", "threads", 2), ("train", "threads", 0), ("train", "seed", -1), ("train", "seed", 1.5),
     ("predict", "hand_over", "5%"), ("predict", "hand_over", "5"), ("predict", "hand_over", "0%"), ("predict", "hand_over", "100%"), ("predict", "hand_over", "005%"),

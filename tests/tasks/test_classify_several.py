@@ -24,6 +24,7 @@ def read(cells, **changed):
 
 def test_a_cell_is_cut_at_its_separator_and_each_name_brought_into_one_spelling() -> None:
     assert read(["b ; a;", "ａ", "a;a", "", " ; "]) == [["a", "b"], ["a"], ["a"], "", ""]
+    assert read(["a  b", "b"], label_separator=" ") == [["a", "b"], ["b"]]
     assert read(["a；b", "a;b", "a；"], label_separator=";") == read(["a;b", "a；b", "a"], label_separator="；") == [["a", "b"], ["a", "b"], ["a"]]
     assert read(['["b", "a", null]', "a", "[]"], label_separator=None) == [["a", "b"], ["a"], ""]
 
@@ -107,7 +108,7 @@ def test_labels_that_every_row_has_cannot_be_learnt(labels: list[str], match: st
         prepare_examples(rows, text="m", label="t", label_separator=";")
 
 
-@pytest.mark.parametrize(("given", "match"), [({"label_separator": " "}, "not blank"), ({"task": "score", "label_separator": ";"}, "is for labels")])
+@pytest.mark.parametrize(("given", "match"), [({"label_separator": ""}, "one character or more"), ({"task": "score", "label_separator": ";"}, "is for labels")])
 def test_a_separator_that_makes_no_sense_is_refused(given: dict, match: str) -> None:
     with pytest.raises(CallError, match=match):
         prepare_examples(requests(60), text="message", label="topics", **given)
