@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 from contextlib import closing, contextmanager
@@ -331,21 +330,15 @@ def _answer_chunks(predictor: Predictor, chunks: Iterator[list[tuple[Any, ...]]]
         def there(values: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], np.ndarray]:
             columns = [[row[i] for row in values] for i in positions]
             answer = crew.ask(json.dumps(columns).encode()) if all({*map(type, column)} <= PLAIN for column in columns) else None
-            return here(values) if answer is None else (values, np.load(io.BytesIO(answer), allow_pickle=False))
+            return here(values) if answer is None else (values, np.frombuffer(answer).reshape(len(values), -1))
 
         yield from in_threads(there, chunks)
 
 
 def answer_messages(folder: str) -> None:
-    """What a process of `_answer_chunks` does: columns as JSON in, what is answered to them out, as an .npy file."""
+    """What a process of `_answer_chunks` does: columns as JSON in, what is answered to them out, as the bytes of its float64."""
     predictor = open_bundle(folder)
-
-    def answer(message: bytes) -> bytes:
-        out = io.BytesIO()
-        np.save(out, predictor.answered(predictor.read(json.loads(message))), allow_pickle=False)
-        return out.getvalue()
-
-    serve(answer)
+    serve(lambda message: np.asarray(predictor.answered(predictor.read(json.loads(message))), dtype=np.float64).tobytes())
 
 
 def _waited_for(table: Table) -> bool:

@@ -117,7 +117,8 @@ GATES: dict[str, tuple[Callable[[ast.AST], list[int]], set[str], str, str]] = {
     "a loader that runs what it reads": (loads_programs, set(), "np.load(path)", "json.loads(text)"),
     # core.shelves: names from a shelf's own dictionary; startlm: names of its own functions
     "an import that data names": (imports_what_data_names, {"startlm", "startlm.core.shelves"}, "import_module(settings['class'])", "import numpy"),
-    "a program started": (starts_programs, set(), "import subprocess", "import sys"),
+    # core.workers: this very Python with code of the package, never a program that a setting or a file names
+    "a program started": (starts_programs, {"startlm.core.workers"}, "import subprocess", "import sys"),
     "a file left open": (left_open, set(), "def f(path):\n x = open(path).read()\n return x",
     "def f(path):\n stream = open(path)\n with stream:\n  return stream.read()"),
 }

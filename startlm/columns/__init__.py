@@ -112,6 +112,11 @@ def kind_said(kind: str) -> Said:
     return look_up(COLUMNS, kind, say("kind of column", "列类型")).said  # type: ignore[no-any-return]
 
 
+def stands_beside(kind: str) -> bool:
+    """Whether columns of this kind can be read beside the text."""
+    return hasattr(look_up(COLUMNS, kind, say("kind of column", "列类型")), "encoding")
+
+
 # ---------------------------------------------------------------- cells
 
 def as_text(value: Any) -> str:

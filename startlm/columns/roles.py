@@ -8,7 +8,7 @@ from typing import Any, Mapping, Sequence
 from ..core.errors import CallError
 from ..core.language import Said, say
 from ..core.model_file import is_name
-from . import as_text, filled, guess_kind, kind_said, names_in
+from . import as_text, filled, guess_kind, kind_said, names_in, stands_beside
 from .category import LABEL_NAMES, OUTCOME_NAMES
 
 _SPLIT_WORDS = {
@@ -111,7 +111,7 @@ def guess_roles(columns: Sequence[str], samples: Mapping[str, Sequence[Any]], ki
         _as_told("text", "文本", ", ".join(told.text), why)
     text = told.text or _pick_text([column for column in left if column != label], samples, kinds, why)
     unused = tuple(column for column in columns if column not in (*text, *told.columns, label, split))
-    beside = tuple(column for column in unused if kinds[column] in ("number", "category", "date") and len(set(filled(samples[column]))) > 1)
+    beside = tuple(column for column in unused if stands_beside(kinds[column]) and len(set(filled(samples[column]))) > 1)
     why += [_why_unused(column, kinds[column]) for column in unused if text or column not in beside]
     return Roles(text, label, split, unused, tuple(why), beside)
 
