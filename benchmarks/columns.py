@@ -204,9 +204,9 @@ def _ridge(table: Table, train: list[dict[str, str]], truth: list[float], held: 
 
 
 def _autogluon(table: Table, train: list[dict[str, str]], held: list[dict[str, str]]) -> dict[str, np.ndarray]:
-    """AutoGluon with its preset medium, in a Python of its own: STARTLM_AUTOGLUON names that; without one it is left out."""
+    """AutoGluon with its preset medium on tables of numbers, in a Python of its own (with torch beside it, or it fails): STARTLM_AUTOGLUON names that; without one it is left out."""
     python = os.environ.get("STARTLM_AUTOGLUON")
-    if not python or not table.numeric:
+    if not python or not table.numeric or table.text:
         return {}
     import json
     import subprocess
