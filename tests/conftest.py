@@ -110,7 +110,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     examples = prepare_examples(tickets(), text="message", label="team", folder=folder / "data")
     made = {}
     for family in TEXT_FAMILIES:
-        model = train_model(build_model(examples, family=family, size="small"), examples, budget="20s", folder=folder / family / "train")
+        model = train_model(build_model(examples, family=family, size="small"), examples, budget="2m", folder=folder / family / "train")
         report = evaluate_model(model, examples, folder=folder / family)
         made[family] = deploy_model(model, report, to=folder / family / "bundles", force=True).folder
     return made

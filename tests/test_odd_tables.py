@@ -22,7 +22,7 @@ def rows_with(parts: dict[int, str], count: int = 120) -> list[dict[str, Any]]:
 
 def test_ten_rows_go_through_the_whole_ladder_and_no_figure_is_made_up(tmp_path: Path) -> None:
     examples = prepare_examples(tickets(10), text="message", label="team", folder=tmp_path)
-    report = evaluate_model(train_model(build_model(examples, size="small"), examples, budget="20s", folder=tmp_path / "train"), examples)
+    report = evaluate_model(train_model(build_model(examples, size="small"), examples, budget="2m", folder=tmp_path / "train"), examples)
     assert {figure["value"] for figure in report.content["figures"]} == {None} and not report.better_than_baseline
 
 

@@ -31,7 +31,7 @@ def write_orders(path: Path, rows: int = 400, seed: int = 0) -> Path:
 
 def judged(folder: Path, family: str, **given: Any) -> tuple[Any, Any]:
     examples = prepare_examples(orders(), folder=folder / "data", **given)
-    model = train_model(build_model(examples, family=family), examples, budget="20s", folder=folder / "train")
+    model = train_model(build_model(examples, family=family), examples, budget="2m", folder=folder / "train")
     report = evaluate_model(model, examples, folder=folder)
     return deploy_model(model, report, to=folder / "bundles"), report
 
