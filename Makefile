@@ -7,7 +7,7 @@ PYTHON ?= python3
 PIP_FLAGS ?=
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
-AT_ONCE = -n 2 --dist loadfile  # two tests at once, those of one file one after the other
+AT_ONCE = -n 2 --dist loadfile --no-loadscope-reorder  # two tests at once, those of one file one after the other
 SYSTEM_PACKAGES = chromium strace fonts-noto-cjk postgresql
 
 .DEFAULT_GOAL := help

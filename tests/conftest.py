@@ -9,10 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-import numpy as np
-import pytest
+if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
+    # A core of its own for each test process, and for all that it starts: threads of two that share the cores wait for each other.
+    # Before numpy is imported, which starts its threads at once.
+    shared = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {shared[int(worker.removeprefix("gw")) % len(shared)]})
 
-from startlm.core.language import speaking
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+from startlm.core.language import speaking  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 GUARD = str(Path(__file__).resolve().parent / "guard")
@@ -135,6 +141,11 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
     folder = tmp_path_factory.mktemp("tables")
     return Made(lambda name: make(name, folder / name))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, else one process waits at the end for what the other has just begun."""
+    items.sort(key=lambda item: item.path.name not in ("test_resume.py", "test_docs.py"))
 
 
 @pytest.hookimpl(wrapper=True)

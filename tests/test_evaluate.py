@@ -262,6 +262,24 @@ def test_an_accuracy_below_the_stated_minimum_is_not_deployed_unless_forced(tmp_
     assert deploy_model(model, evaluate_model(model, examples, minimum_accuracy=0.5), to=tmp_path / "bundles").folder.name == "v2"
 
 
+@pytest.mark.parametrize(("costs", "deployed"), [(["back -> kept: 40", "kept -> back: 3"], True), (["back -> kept: 1", "kept -> back: 1"], False), ([], False)])
+def test_a_model_that_saves_money_is_deployed_though_no_answer_is_ever_the_rare_label(costs: list[str], deployed: bool, tmp_path: Path) -> None:
+    dice = random.Random(3)
+    rows = [{"weight": dice.uniform(0, 6)} for _ in range(1_500)]
+    rows = [{**row, "end": "back" if dice.random() < 0.3 * (row["weight"] > 5) else "kept"} for row in rows]  # never likelier than not
+    examples = prepare_examples(rows, text=[], columns=["weight: number"], label="end")
+    model = train_model(build_model(examples, family="linear"), examples)
+    report = evaluate_model(model, examples, costs=costs)
+    assert (report.content["gain"]["low"] or 0) <= 0 and report.better_than_baseline == deployed
+    assert report.content["headline"]["en"].startswith("Cheaper, not more often right" if deployed else "Not better than the baseline")
+    assert report.content["headline"]["zh"].startswith("更省钱" if deployed else "不比基线好")
+    if not deployed:
+        with pytest.raises(GateError, match="Not better than the baseline"):
+            deploy_model(model, report, to=tmp_path)
+    else:
+        assert deploy_model(model, report, to=tmp_path).folder.name == "v1"
+
+
 def test_each_reading_of_a_test_part_is_counted_once_in_the_ledger(tmp_path: Path) -> None:
     ledger = tmp_path / "test-readings.json"
     assert [note_reading(ledger, *reading) for reading in (("m1", "rows", 0.9), ("m1", "rows", 0.9), ("m2", "rows", 0.8), ("m2", "others", 0.7))] == [1, 1, 2, 1]

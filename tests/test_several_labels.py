@@ -211,7 +211,7 @@ def test_rows_with_none_of_the_labels_are_learnt_and_answered_with_none(tmp_path
 def test_a_large_table_has_dev_and_calibration_parts_and_goes_the_whole_way() -> None:
     examples = prepare_examples(requests(2_900), text="message", label="topics", label_separator=";")
     assert not examples.crossfit
-    report = evaluate_model(train_model(build_model(examples), examples, budget="20s", predict=PredictSettings(hand_over="10%")), examples)
+    report = evaluate_model(train_model(build_model(examples), examples, budget="2m", predict=PredictSettings(hand_over="10%")), examples)
     assert report.figure("subset_accuracy")["value"] > 0.9 and report.content["hand_over"]["chosen"]["answered_on_test"]["value"] > 0.5
 
 

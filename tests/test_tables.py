@@ -162,7 +162,7 @@ def some_noisy(rows: int = 500) -> list[dict[str, Any]]:
 def test_quantiles_are_answered_from_a_bundle_as_they_were_judged(family: str, tmp_path: Path) -> None:
     rows = some_noisy()
     examples = prepare_examples(rows, folder=tmp_path / "data", text="note", columns=NUMBERS, label="paid", task="score")
-    model = train_model(build_model(examples, family=family, size="small"), examples, budget="20s", loss="quantiles", folder=tmp_path / "train")
+    model = train_model(build_model(examples, family=family, size="small"), examples, budget="2m", loss="quantiles", folder=tmp_path / "train")
     report = evaluate_model(model, examples, folder=tmp_path)
     bundle = deploy_model(model, report, to=tmp_path / "bundles", force=True)
     interval = report.content["interval"]

@@ -93,11 +93,12 @@ class LabelReport(Judging):
         judged = self.judged
         sure = self.task.sureness(self.confidences, self.predictor.settings) if len(self.test) else np.zeros(0)
         gain = paired_gain(judged.truth == self.majority, judged.correct, self.settings.seed)
-        better = gain.low is not None and gain.low > 0
+        more_right, costs = gain.low is not None and gain.low > 0, self._costs()
+        cheaper = costs is not None and (costs["saved"]["low"] or 0.0) > 0
         figures = _figures(judged)
         accuracy = Figure(**figures[0])
         return {
-            **self.data(), "headline": self._headline(accuracy, better)._asdict(), "better_than_baseline": better,
+            **self.data(), "headline": self._headline(accuracy, more_right, costs if cheaper else None)._asdict(), "better_than_baseline": more_right or cheaper,
             "gain": asdict(gain), "baseline": {"label": self.names[self.majority], "accuracy": accuracy.baseline},
             "labels": self.names, "random_split": self._random_split(),
             "figures": figures, "figures_clean": self._clean_figures(), "cheapest": self._cheapest(),
@@ -106,7 +107,7 @@ class LabelReport(Judging):
             "calibration": {"before": asdict(calibration_error(self._judge(self.before))), "after": asdict(calibration_error(judged)),
                             "bins": self._bins(self.confidences), "bins_before": self._bins(self.before)},
             "hand_over": hand_over_content(sure, self.correct, self.predictor.settings, self.settings.minutes_per_row), "out_of_scope": self._out_of_scope(),
-            "costs": self._costs(), "minimum_accuracy": self.settings.minimum_accuracy, "broken_limit": self._broken_limit(accuracy), "warnings": [each._asdict() for each in self._warnings()],
+            "costs": costs, "minimum_accuracy": self.settings.minimum_accuracy, "broken_limit": self._broken_limit(accuracy), "warnings": [each._asdict() for each in self._warnings()],
         }
 
     def _order(self) -> dict[str, Any] | None:
@@ -136,19 +137,24 @@ class LabelReport(Judging):
         value = "–" if accuracy.value is None else f"{accuracy.value:.1%}"
         return say(f"accuracy {value} is below the stated minimum of {least:.1%}.", f"准确率 {value} 低于规定的最低值 {least:.1%}。")._asdict() | {"setting": "minimum_accuracy"}
 
-    def _headline(self, accuracy: Figure, better: bool) -> Said:
+    def _headline(self, accuracy: Figure, more_right: bool, saving: dict[str, Any] | None) -> Said:
+        """`saving`: the costs, where answering by them is cheaper than any answer that never changes."""
         left_out = len(self.test) - len(self.counted)
-        said = self._verdict(accuracy, better)
+        said = self._verdict(accuracy, more_right, saving)
         if not left_out:
             return said
         return say(f"{said.en} {left_out:,} more rows are out of scope.", f"{said.zh}另有 {left_out:,} 行超出范围，不计入。")
 
-    def _verdict(self, accuracy: Figure, better: bool) -> Said:
+    def _verdict(self, accuracy: Figure, more_right: bool, saving: dict[str, Any] | None) -> Said:
         if accuracy.value is None:
             few = in_words(accuracy)
             return say(f"{few.en[0].upper()}{few.en[1:]} to say how good the model is.", f"{few.zh}，无法判断模型好坏。")
         label, always = self.names[self.majority], 100 * (accuracy.baseline or 0.0)
-        if not better:
+        if not more_right and saving:
+            saved, beside = "{value:,.0f} [{low:,.0f}, {high:,.0f}]".format(**saving["saved"]), saving["baseline"]
+            return say(f"Cheaper, not more often right: by the stated costs the cheapest answer saves {saved} on 1,000 rows against always answering {beside!r}; accuracy is {in_words(accuracy).en}, always answering {label!r} has {always:.1f} %.",
+                       f"更省钱，但准确率没有更高：按写明的代价，最省钱的回答比总是回答 {beside!r} 每千行省 {saved}；准确率 {in_words(accuracy).zh}，总是回答 {label!r} 是 {always:.1f}%。")
+        if not more_right:
             return say(f"Not better than the baseline: always answering {label!r} is right for {always:.1f} %, the model for {in_words(accuracy).en}.",
                        f"不比基线好：总是回答 {label!r} 的准确率是 {always:.1f}%，模型是 {in_words(accuracy).zh}。")
         return say(f"Right for {in_words(accuracy).en} of {accuracy.n:,} test rows; always answering {label!r} is right for {always:.1f} %.",
