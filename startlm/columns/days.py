@@ -22,7 +22,7 @@ FIRST, LAST = date.min.toordinal() - date(1970, 1, 1).toordinal(), date.max.toor
 
 _month = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _clock = (
-    r"(?:[t ]*(?P<half>上午|下午)?\s?(?P<hour>\d{1,2})[:时点](?P<minute>\d{1,2})(?:[:分](?P<second>\d{1,2}(?:\.\d{1,9})?)秒?|分)?"
+    r"(?:[t \t]*(?P<half>上午|下午)?\s?(?P<hour>\d{1,2})[:时点](?P<minute>\d{1,2})(?:[:分](?P<second>\d{1,2}(?:\.\d{1,9})?)秒?|分)?"
     r"\s?(?P<noon>[ap]m)?\s?(?:z|utc|gmt|[+-]\d{2}:?\d{2})?)?"
 )
 _forms = re.compile(
@@ -92,7 +92,7 @@ def parse_day(text: str, *, day_first: bool = False) -> float | None:
     if "hour" not in form or "y" in form and plain[:8].isdigit():
         return _whole(plain, form, day_first)
     begins = form.get("half", form["hour"]).start
-    day, seconds = _day_alone(plain[:begins].rstrip("t "), day_first), _clock_alone(plain[begins:])
+    day, seconds = _day_alone(plain[:begins].rstrip().removesuffix("t").rstrip(), day_first), _clock_alone(plain[begins:])
     return None if day is None or seconds is None else day + seconds / 86_400
 
 

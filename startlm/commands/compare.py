@@ -8,8 +8,9 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from ..columns import SAMPLE, as_text, guess_kind
-from ..columns.number import parse_number
+from ..columns import SAMPLE, as_text, guess_kind, is_nothing
+from ..columns.numerals import read_numbers
+from ..columns.ordered import find_order
 from ..columns.roles import Told, guess_roles
 from ..columns.slices import Slice, language_slices, length_slices, slices_of
 from ..core.contracts import BadRow, Table
@@ -69,7 +70,7 @@ def compare_files(asked: Asked) -> Compared:
     files, told = zip(*_files(asked))
     tables, truth = [open_table(path) for path in files], _held(open_table(asked.truth))
     label = asked.label or _label_column(truth)
-    true = read_answers(truth, label, "--label", asked.row_id)
+    true = _blank_where_nothing(read_answers(truth, label, "--label", asked.row_id), asked.kind)
     labelled = [row for row, value in enumerate(true.values) if value or asked.empty_label == "none"]
     total, without = len(true.values), len(true.values) - len(labelled)
     answers, unknown = _answers(asked, list(zip(tables, told)), truth, true, labelled)
@@ -86,6 +87,8 @@ def compare_files(asked: Asked) -> Compared:
 def _compared(asked: Asked, files: Sequence[str], answers: Sequence[Answers], true: Answers, slices: Sequence[Slice]) -> tuple[list[Said], dict[str, Any]]:
     named = [(path, each.name) for path, each in zip(files, answers)]
     kind = asked.kind if asked.order is None else "labels"
+    if asked.order is not None and asked.kind is None and sets_of(answers, true, asked.separator):
+        raise CallError(say("Cells with several labels have no order.", "一格有多个标签时没有顺序可言。"), say("leave out --order; or, where each cell is one label, add --as labels", "请不写 --order；如果每格只是一个标签，请加 --as labels"), where=true.source)
     if _is_of_numbers(kind, answers, true):
         truth = true.numbers()
         contest = Contest(named, Errors(np.array([np.abs(each.numbers() - truth) for each in answers])), asked.against is not None)
@@ -110,6 +113,9 @@ def _compared(asked: Asked, files: Sequence[str], answers: Sequence[Answers], tr
         if order := order_of(answers, true, asked.order):
             more, content["order"] = order_said(order, answers, true, contest)
             lines += more
+        elif unanswered := sum(value == "" for each in answers for value in each.values):
+            if find_order([value for each in (*answers, true) for value in each.values if value], true.name):
+                lines.append(say(f"Steps off are left out: {unanswered} predictions are empty.", f"没有计算差几级：有 {unanswered} 个预测是空的。"))
     if slices:
         more, content["slices"] = slices_said(contest, str(asked.by), slices)
         lines += more
@@ -176,6 +182,14 @@ def _answers(asked: Asked, tables: Sequence[tuple[Table, str | None]], truth: Ta
     return [each.take(labelled) for each in found], [0] * len(found)
 
 
+def _blank_where_nothing(true: Answers, kind: str | None) -> Answers:
+    """A truth of numbers has no label where a cell only says that nothing is known, as in training."""
+    filled = [text for text in true.values if not is_nothing(text)]
+    if kind == "labels" or kind is None and len(set(filled)) <= MOST_LABELS or len(filled) == len(true.values) or len(read_numbers(filled).bad):
+        return true
+    return replace(true, values=["" if is_nothing(text) else text for text in true.values])
+
+
 def _is_of_numbers(kind: str | None, answers: Sequence[Answers], true: Answers) -> bool:
     """Whether the truth is a column of many numbers and the predictions are numbers.
 
@@ -183,12 +197,12 @@ def _is_of_numbers(kind: str | None, answers: Sequence[Answers], true: Answers) 
     if kind is not None:
         return kind == "numbers"
     distinct = set(true.values)
-    numbers = [parse_number(text) for text in distinct]
-    if len(distinct) <= MOST_LABELS or None in numbers:
+    numbers = read_numbers(list(distinct)).values
+    if len(distinct) <= MOST_LABELS or not np.isfinite(numbers).all():
         return False
-    if any(np.mean([parse_number(text) is not None for text in each.values]) < _NUMERIC for each in answers):
+    if any(np.mean(np.isfinite(read_numbers(each.values).values)) < _NUMERIC for each in answers):
         return False
-    codes = len(true.values) >= 3 * len(distinct) and all(number is not None and number.is_integer() for number in numbers)
+    codes = len(true.values) >= 3 * len(distinct) and bool((numbers % 1 == 0).all())
     return not (codes and all(set(each.values) <= distinct for each in answers))
 
 

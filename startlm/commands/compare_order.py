@@ -35,6 +35,9 @@ def order_of(answers: Sequence[Answers], true: Answers, told: str | None) -> tup
                         say('name each label once, from the lowest to the highest: --order "bad < ok < good"', '请从低到高各写一次：--order "差 < 中 < 好"'))
     for each in columns:
         for value, line in zip(each.values, each.lines):
+            if not value:
+                raise CallError(say(f"This row has nothing in the column {each.name!r}: it has no place in an order.", f"这一行的 {each.name!r} 列是空的，在顺序里没有位置。"),
+                                say("fill it, or leave --order out", "请填上，或不写 --order"), where=f"{each.source}:{line}")
             if value not in order:
                 near = get_close_matches(value, order, n=1, cutoff=0.5)
                 guess = say(f"Did you mean {near[0]!r}? ", f"是不是 {near[0]!r}？") if near else say("", "")

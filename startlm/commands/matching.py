@@ -9,7 +9,7 @@ import numpy as np
 
 from ..columns import as_text
 from ..columns.category import Category
-from ..columns.number import parse_number
+from ..columns.numerals import read_numbers
 from ..core.contracts import BadRow, Table
 from ..core.errors import CallError
 from ..core.language import say
@@ -33,8 +33,8 @@ class Answers:
         return replace(self, values=[self.values[row] for row in rows], lines=[self.lines[row] for row in rows], keys=[self.keys[row] for row in rows] if self.keys else [])
 
     def numbers(self) -> np.ndarray:
-        """float64 (N,). Raises CallError for the first value that is no number."""
-        numbers = np.array([np.nan if (number := parse_number(text)) is None else number for text in self.values], dtype=np.float64)
+        """float64 (N,), as prepare reads a column: 12% is 12 where every cell bears the sign, else 0.12. Raises CallError for the first value that is no number."""
+        numbers = read_numbers(self.values).values
         if not np.isfinite(numbers).all():
             row = int(np.flatnonzero(~np.isfinite(numbers))[0])
             raise CallError(say(f"The column {self.name!r} holds {self.values[row]!r}, which is not a number.", f"{self.name!r} 列里的 {self.values[row]!r} 不是数字。"),

@@ -158,8 +158,10 @@ def test_a_clock_does_not_change_the_day_before_it_and_what_is_remembered_of_one
     for day_first in (False, True, False):
         for day in days:
             for clock, hours in clocks.items():
-                alone, both = parse_day(day, day_first=day_first), parse_day(f"{day}{'' if clock[0] == 'T' else ' '}{clock}", day_first=day_first)
-                assert both == (None if alone is None or hours is None else pytest.approx(alone + hours / 24, abs=1e-9)), (day, clock)
+                alone = parse_day(day, day_first=day_first)
+                for blank in " \u3000\u00a0\t":
+                    both = parse_day(f"{day}{'' if clock[0] == 'T' else blank}{clock}", day_first=day_first)
+                    assert both == (None if alone is None or hours is None else pytest.approx(alone + hours / 24, abs=1e-9)), (day, clock)
 
 
 # -------------------------------------------------------------- quickly

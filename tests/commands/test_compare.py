@@ -297,6 +297,22 @@ def test_a_prediction_that_is_no_number_is_refused_with_its_line(priced: Path) -
     assert "which is not a number" in error.value.message.en and "--as labels" in error.value.hint.en and str(error.value.where).endswith("gap.csv:6")
 
 
+def test_a_truth_of_per_cents_is_read_as_prepare_reads_it(priced: Path) -> None:
+    shares = [round(random.Random(i).uniform(0.05, 0.95), 3) for i in range(120)]
+    write(priced / "shares.csv", share=[f"{100 * share:.1f}%" if i % 2 else str(share) for i, share in enumerate(shares)])
+    for name, off in (("a.csv", 0.04), ("b.csv", 0.08)):
+        write(priced / name, prediction=[str(share + off) for share in shares])
+    found = asked("a.csv", "b.csv", truth="shares.csv", label="share")
+    assert [each["mae"]["value"] for each in found.as_json["files"]] == pytest.approx([0.04, 0.08])
+
+
+@pytest.mark.parametrize("kind", [None, "numbers"])
+def test_a_number_that_nobody_knows_is_no_label(kind: str | None, priced: Path) -> None:
+    write(priced / "truth.csv", price=[{3: "未知", 5: "n/a"}.get(i, str(price)) for i, price in enumerate(PRICES)])
+    found = asked("far.csv", "near.csv", label="price", kind=kind)
+    assert found.as_json["as"] == "numbers" and found.as_json["rows_without_label"] == 2 and "left out: 2 of 120" in said(found)
+
+
 def test_numbers_have_slices_too(priced: Path) -> None:
     write(priced / "truth.csv", price=[str(price) for price in PRICES], kind=["tea" if i % 2 else "ware" for i in range(120)])
     found = asked("far.csv", "near.csv", label="price", by="kind")

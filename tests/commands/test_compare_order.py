@@ -72,4 +72,18 @@ def test_an_order_that_does_not_fit_is_refused_with_what_to_write(order: str, ma
 def test_labels_without_an_order_are_compared_as_before(tmp_path: Path) -> None:
     teams = [dict(zip("12345", ("tea", "post", "money", "gift", "oos")))[star] for star in STARS]
     assert "order" not in compared(tmp_path, teams, (teams, teams), name="team").as_json
-    assert "order" not in compared(tmp_path, STARS, (NEAR, ["", *FAR[1:]]), name="stars").as_json, "no prediction has no place"
+
+
+def test_where_a_prediction_is_missing_no_steps_are_counted_and_it_is_said(tmp_path: Path) -> None:
+    found = compared(tmp_path, STARS, (NEAR, ["", *FAR[1:]]), name="stars")
+    assert "order" not in found.as_json and any("Steps off are left out: 1 predictions are empty" in line.en and "空" in line.zh for line in found.lines)
+    with pytest.raises(CallError, match="nothing in the column 'prediction'") as refused:
+        compared(tmp_path, STARS, (NEAR, ["", *FAR[1:]]), order="1<2<3<4<5")
+    assert str(refused.value.where).endswith("1.csv:2")
+
+
+def test_cells_of_several_labels_have_no_order(tmp_path: Path) -> None:
+    several = ["tea;post" if star in "12" else "tea" for star in STARS]
+    with pytest.raises(CallError, match="several labels have no order") as refused:
+        compared(tmp_path, several, (several, several), order="tea < post < gift", separator=";")
+    assert "--as labels" in refused.value.hint.en
