@@ -17,9 +17,9 @@ LONG = "a_column_whose_name_is_much_too_long_for_any_telephone_of_this_world_or_
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A good report, one of prices, one that is not better than the baseline, one of ten rows, one with leaks and a long name, and one that says what to do next."""
+    """A good report, one of prices, one that is not better than the baseline, one of ten rows, one with too few of some numbers, one with leaks and a long name, and one that says what to do next."""
     good = content_of(900)
-    contents = {"good": good, "prices": content_of(900, skewed=True, name="price"), "bad": content_of(300, noise=30.0), "few": content_of(10),
+    contents = {"good": good, "prices": content_of(900, skewed=True, name="price"), "bad": content_of(300, noise=30.0), "few": content_of(10), "thin": content_of(120),
                 "long": content_of(900, name=LONG, figures_clean=good["figures"], unused=[LONG]),
                 "next": content_of(900, **next_steps(900)), "next_long": content_of(900, **next_steps(900, column=LONG))}  # fmt: skip
     folder = tmp_path_factory.mktemp("reports")
@@ -46,7 +46,7 @@ def test_words_in_pictures_change_with_the_language(chromium, reports):
     assert opened.visible("en") and not opened.page.locator("svg tspan.zh").first.is_visible()
 
 
-@pytest.mark.parametrize(("name", "pictures"), [("good", 3), ("prices", 3), ("long", 3), ("next", 4)])
+@pytest.mark.parametrize(("name", "pictures"), [("good", 3), ("prices", 3), ("long", 3), ("next", 4), ("thin", 3)])
 def test_text_in_pictures_is_large_enough_on_a_phone_and_nothing_is_cut_off(chromium, reports, name, pictures):
     sizes = Opened(chromium, reports[name]).page.evaluate(SMALLEST)
     assert len(sizes) == pictures and min(sizes) >= 11

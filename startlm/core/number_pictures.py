@@ -81,7 +81,7 @@ def bins_picture(bins: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str
     domain = _domain([0.0, *ends])
     y = {"field": "name", "type": "nominal", "sort": None, "scale": {"domain": tokens}, "axis": {"title": None, "ticks": False, "domain": False, "grid": True}}
     layers = [_layer([{"zero": 0}], {"type": "rule", "stroke": FAINT, "strokeWidth": 1.5}, x=_axis("zero", domain))]
-    few = [{"name": token, "value": 0.0, "text": words.said(say(f"not enough data ({each['n']} rows)", f"数据不够（{each['n']} 行）"))}
+    few = [{"name": token, "value": domain[0], "text": words.said(say(f"not enough data ({each['n']} rows)", f"数据不够（{each['n']} 行）"))}
            for each, token in zip(bins, tokens, strict=True) if each["mae"]["value"] is None]
     layers.append(_layer(few, {"type": "text", "align": "left", "fill": FAINT, "dx": 6}, y=y, x=_axis("value", domain), text={"field": "text", "type": "nominal"}))
     for name, colour, hollow, lower in (("bias", BAD, True, 6), ("mae", GOOD, False, -5)):
