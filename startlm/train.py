@@ -153,6 +153,7 @@ class _Climb:
         self.count = self.task.outputs(model.labels, settings.loss)
         self.begun = self.task.begun(model.labels, examples.every_label, predict) | ({"target": dict(model.target)} if model.target else {})
         self.begun |= {"separator": model.separator} if model.separator else {}
+        self.begun |= {"always_some": bool(examples.known("train", "dev", "calibration").any(axis=1).all())} if examples.several else {}
         self.encoder = ColumnEncoder.from_state(list(model.columns))
         self.crossfit = examples.crossfit
         self.learn = self._rows("train", "dev") if self.crossfit else self._rows("train")

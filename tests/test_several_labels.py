@@ -25,6 +25,7 @@ from startlm.engines.numpy import NumpyEngine
 from startlm.families.linear import Linear
 from startlm.formats import open_table
 from startlm.predict import PredictSettings
+from startlm.train import TrainSettings, train_steps
 from test_neighbours import texts_of_all_lengths
 from test_resume import PLACES
 from test_same_answers import DIRT, FP32, answered, read, write
@@ -206,6 +207,22 @@ def test_rows_with_none_of_the_labels_are_learnt_and_answered_with_none(tmp_path
     assert predictor.settings["always_some"] is False
     nothing, something = predictor.predict(["thank you, the tray is lovely, 771", "please refund the tray, order 771"])
     assert nothing.prediction == () and not nothing.handed_over and something.prediction == ("money",)
+
+
+def test_rare_labels_with_balanced_weights_do_not_break_the_training_off() -> None:
+    rows = requests(2_400)
+    for row in rows[::800]:
+        row["topics"] = f"{row['topics']}; legal"
+    examples = prepare_examples(rows, text="message", label="topics", label_separator=";", label_once="keep")
+    steps = list(train_steps(build_model(examples, family="convolution", size="small"), examples, settings=TrainSettings(budget="5s", class_weights="balanced")))
+    assert not any(each.said and "back at step" in each.said.en for each in steps) and steps[-1].result is not None
+
+
+def test_an_empty_cell_means_none_of_the_labels_only_where_rows_may_have_several() -> None:
+    rows = [{"m": f"text {number}", "t": "ab"[number % 2]} for number in range(60)]
+    with pytest.raises(CallError, match="for several labels a row") as refused:
+        prepare_examples(rows, text="m", label="t", empty_label="none")
+    assert "label_separator" in refused.value.hint.en
 
 
 def test_a_large_table_has_dev_and_calibration_parts_and_goes_the_whole_way() -> None:

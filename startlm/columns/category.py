@@ -28,6 +28,9 @@ OUTCOME_NAMES = frozenset(
 )
 """Names that often are what a model is to learn, when no column bears one of LABEL_NAMES."""
 
+OUT_OF_SCOPE_NAMES = ("oos", "out_of_scope", "out-of-scope", "outofscope", "none_of_these", "超出范围", "范围外", "都不是")
+"""Names of the label that means "none of these"."""
+
 _BARS = 12  # values shown
 _FEW = 20  # so many different whole numbers may still be labels
 _NEARLY_ALL = 0.9  # from this share on the rest are slips

@@ -13,7 +13,7 @@ from ..core.errors import CallError
 from ..core.language import Said, say
 from ..core.settings import toml_line
 from . import filled, names_in
-from .category import Category
+from .category import OUT_OF_SCOPE_NAMES, Category
 
 FEWEST = 3  # labels: of two, every order says the same
 SCALES = tuple(tuple(scale.split(" < ")) for scale in (
@@ -54,13 +54,16 @@ def order_said(name: str, order: Sequence[str]) -> Said:
 
 
 def check_order(order: Sequence[str], labels: Sequence[str], *, where: str) -> list[str]:
-    """The order in the labels' spelling. Raises CallError unless it names every label once and no other."""
+    """The order in the labels' spelling. Raises CallError unless it names every label once, but for one that means out of scope.
+
+    It may name levels that these rows lack.
+    """
     spelt = [Category.clean(name) for name in order]
-    unknown, missing = [name for name in spelt if name not in labels], [label for label in labels if label not in spelt]
+    unknown, missing = [name for name in spelt if name not in labels], [label for label in labels if label not in spelt and label.lower() not in OUT_OF_SCOPE_NAMES]
     if len(set(spelt)) < len(spelt):
         raise CallError(say("label_order names a label twice.", "label_order 里有重复的标签。"), say("name each label once, from the lowest to the highest", "请从低到高各写一次"), where=where)
-    if unknown:
-        near = get_close_matches(unknown[0], labels, n=1, cutoff=0.5)
+    if unknown and missing:
+        near = get_close_matches(unknown[0], missing, n=1, cutoff=0.5)
         guess = say(f"Did you mean {near[0]!r}? ", f"是不是 {near[0]!r}？") if near else say("", "")
         raise CallError(say(f"label_order names {unknown[0]!r}, which is no label.", f"label_order 里的 {unknown[0]!r} 不是标签。"),
                         say(f"{guess.en}The labels are: {', '.join(labels)}", f"{guess.zh}标签有：{'、'.join(labels)}"), where=where)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Collection, Sequence
 
 import numpy as np
 
-from ..columns.several import find_several
+from ..columns.several import SEPARATORS, find_several
 from ..core.label_sets import is_list, list_in, multi_hot, split_cell
 from ..metrics.label_sets import JudgedSets, micro_f1, micro_f1_gain
 from ..metrics.pairwise import Errors, every_two
@@ -20,7 +20,21 @@ def sets_of(answers: Sequence[Answers], true: Answers, separator: str | None) ->
     if separator is None and found is None:
         return None
     separator = separator or (found.separator if found else None)
-    return [[list_in(cell) if is_list(cell) else split_cell(cell, separator) for cell in each.values] for each in (*answers, true)]
+    truth = _cells(true.values, separator)
+    names = {name for cell in truth for name in cell}
+    return [*(_cells(each.values, separator or _separator_of(each.values, names)) for each in answers), truth]
+
+
+def _cells(values: Sequence[str], separator: str | None) -> list[list[str]]:
+    return [list_in(cell) if is_list(cell) else split_cell(cell, separator) for cell in values]
+
+
+def _separator_of(values: Sequence[str], names: Collection[str]) -> str | None:
+    """What stands between the labels of a file's cells, where the truth holds lists of these names; None where nothing makes more cells known."""
+    def known(separator: str | None) -> int:
+        return sum(all(name in names for name in cell) for cell in _cells(values, separator))
+
+    return max((None, *SEPARATORS), key=known)
 
 
 def contest_of_sets(named: Sequence[tuple[str, str]], sets: Sequence[Sequence[Sequence[str]]], against_first: bool) -> Contest:

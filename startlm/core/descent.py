@@ -176,7 +176,7 @@ class Descent:
         labels = np.asarray(labels)
         self.numeric, self.several = labels.dtype.kind == "f", labels.ndim == 2
         self.labels = torch.from_numpy(labels.astype(np.float32 if self.numeric or self.several else np.int64))
-        self.most = EXPLODED * of_guessing(labels)
+        self.most = EXPLODED * of_guessing(labels) * max((1.0, *(plan.class_weights or ())))
         self.judge = partial(closeness, loss=plan.loss) if self.numeric else overlap if self.several else accuracy
         self.lengths = cut_lengths(train, plan.longest)
         self.mean_rows = plan.batch_tokens / max(float(self.lengths.mean()), 1.0) if len(train) else 1.0

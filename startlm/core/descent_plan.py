@@ -108,12 +108,15 @@ def plan_descent(
     return replace(plan, dev_every=counts[0], checkpoint_every=counts[0], **chosen)
 
 
+MOST_WEIGHT = 50.0  # of a row that has one of several labels, against those that lack it: heavier ones drown all else in their batch
+
+
 def _balanced(labels: np.ndarray, count: int) -> tuple[float, ...]:
     """The weight of each label; of several labels a row, that of the rows that have it against those that lack it."""
     shares = labels.mean(axis=0) if labels.ndim == 2 else np.bincount(labels, minlength=count) / len(labels)
     seen = shares > 0
     known = np.where(seen, shares, 1)
-    weights = (1 - known) / known if labels.ndim == 2 else 1 / known / np.count_nonzero(seen)
+    weights = np.minimum((1 - known) / known, MOST_WEIGHT) if labels.ndim == 2 else 1 / known / np.count_nonzero(seen)
     return tuple(np.where(seen & (weights > 0), weights, 1.0).tolist())
 
 

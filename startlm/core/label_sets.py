@@ -58,12 +58,13 @@ def list_in(text: str) -> list[str]:
 
 
 def joined(names: Iterable[str], separator: str | None) -> str:
-    """Names as a cell of a table that cannot hold a list.
+    """Names as a cell of a table that cannot hold a list; without a separator a JSON list all the same, which is read back whatever the names hold.
 
-    >>> joined(["refund", "delivery"], ";"), joined(["退款", "物流"], "、"), joined([], None)
-    ('refund; delivery', '退款、物流', '')
+    >>> joined(["refund", "delivery"], ";"), joined(["退款", "物流"], "、"), joined(["退款; 物流"], None), joined([], ";")
+    ('refund; delivery', '退款、物流', '["退款; 物流"]', '')
     """
-    separator = separator or ";"
+    if separator is None:
+        return json.dumps(list(names), ensure_ascii=False)
     return (f"{separator} " if separator in (";", ",") else separator).join(names)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Mapping, Sequence
 
 import numpy as np
 
+from ..columns.category import OUT_OF_SCOPE_NAMES
 from ..core.contracts import Answer
 from ..core.errors import CallError
 from ..core.language import Said, say
@@ -13,8 +14,6 @@ from ..core.settings import share_of
 from ..metrics.calibration import fit_temperature, log_softmax, softmax_with
 from ..metrics.comparison import paired_gain
 from ..metrics.hand_over import choose_threshold
-
-OUT_OF_SCOPE_NAMES = ("oos", "out_of_scope", "out-of-scope", "outofscope", "none_of_these", "超出范围", "范围外", "都不是")
 
 
 class Classify:

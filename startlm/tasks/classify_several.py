@@ -95,7 +95,7 @@ class ClassifySeveral:
     @staticmethod
     def settled(mean: np.ndarray, truth: np.ndarray, settings: Mapping[str, Any], predict: Any, choosing: Any = None) -> tuple[dict[str, Any], Said | None]:
         """What calibration rows settle, for model.json, and in words; `mean` are the members' parts, averaged. Nothing is chosen, so `choosing` is not asked."""
-        found: dict[str, Any] = {"temperature": fit_set_temperature(mean, truth), "always_some": bool(truth.any(axis=1).all())}
+        found: dict[str, Any] = {"temperature": fit_set_temperature(mean, truth), "always_some": settings.get("always_some", bool(truth.any(axis=1).all()))}
         confidences = ClassifySeveral.answered(mean, found)
         found["thresholds"] = choose_thresholds(confidences, truth).tolist()
         chosen = ClassifySeveral.chosen(confidences, found)

@@ -152,8 +152,8 @@ class LabelReport(Judging):
         label, always = self.names[self.majority], 100 * (accuracy.baseline or 0.0)
         if not more_right and saving:
             saved, beside = "{value:,.0f} [{low:,.0f}, {high:,.0f}]".format(**saving["saved"]), saving["baseline"]
-            return say(f"Cheaper, not more often right: by the stated costs the cheapest answer saves {saved} on 1,000 rows against always answering {beside!r}; accuracy is {in_words(accuracy).en}, always answering {label!r} has {always:.1f} %.",
-                       f"更省钱，但准确率没有更高：按写明的代价，最省钱的回答比总是回答 {beside!r} 每千行省 {saved}；准确率 {in_words(accuracy).zh}，总是回答 {label!r} 是 {always:.1f}%。")
+            return say(f"Cheaper, not more often right: by the stated costs the cheapest answer (which predict --confidences lets you take; its prediction stays the likeliest label) saves {saved} on 1,000 rows against always answering {beside!r}; accuracy is {in_words(accuracy).en}, always answering {label!r} has {always:.1f} %.",
+                       f"更省钱，但准确率没有更高：按写明的代价，最省钱的回答（可由 predict --confidences 得出；prediction 一列仍是最可能的标签）比总是回答 {beside!r} 每千行省 {saved}；准确率 {in_words(accuracy).zh}，总是回答 {label!r} 是 {always:.1f}%。")
         if not more_right:
             return say(f"Not better than the baseline: always answering {label!r} is right for {always:.1f} %, the model for {in_words(accuracy).en}.",
                        f"不比基线好：总是回答 {label!r} 的准确率是 {always:.1f}%，模型是 {in_words(accuracy).zh}。")

@@ -22,19 +22,27 @@ OFTEN = 10  # rows that a combination needs to be a stratum of its own: else the
 def holds_sets(task: str, settings: Any, values: Sequence[Any]) -> bool:
     """Whether a classifier's label column holds several labels a row: by its setting, or because every cell is a list.
 
-    Raises CallError for a separator or an order where a number is told, and for an order of sets.
+    Raises CallError for a separator or an order where a number is told, for an order of sets, and where an empty cell is to mean none of several labels that no row has.
     """
     if task != "classify":
         for name in ("label_separator", "label_order"):
             if getattr(settings, name):
                 raise CallError(say(f"{name} is for labels, and the task is {task}.", f"{name} 用于标签，而任务是 {task}。"),
                                 say('take it out of [prepare], or write task = "classify"', '请从 [prepare] 中去掉它，或写 task = "classify"'))
-        return False
+        return _one_label(settings)
     texts = (text for value in values if (text := as_text(value).strip()))
     several = settings.label_separator is not None or is_list(next(texts, "")) and all(map(is_list, texts))
     if several and settings.label_order:
         raise CallError(say("label_order is for one label a row.", "label_order 用于每行一个标签的情形。"), say("take it, or label_separator, out of [prepare]", "请从 [prepare] 中去掉它，或去掉 label_separator"))
-    return several
+    return several or _one_label(settings)
+
+
+def _one_label(settings: Any) -> bool:
+    """False, once it is sure that no setting asks for several labels."""
+    if settings.empty_label == "none":
+        raise CallError(say('empty_label = "none" is for several labels a row.', 'empty_label = "none" 用于每行多个标签的情形。'),
+                        say("take it out of [prepare]; or write the label_separator, or a label of its own in these cells", "请从 [prepare] 中去掉它；或写 label_separator，或在这些单元格里写上一个标签"))
+    return False
 
 
 def _cuts_nothing(settings: Any, cells: Sequence[Any], where: str) -> CallError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 from pathlib import Path
 from typing import Sequence
@@ -80,6 +81,14 @@ def test_where_a_prediction_is_missing_no_steps_are_counted_and_it_is_said(tmp_p
     with pytest.raises(CallError, match="nothing in the column 'prediction'") as refused:
         compared(tmp_path, STARS, (NEAR, ["", *FAR[1:]]), order="1<2<3<4<5")
     assert str(refused.value.where).endswith("1.csv:2")
+
+
+def test_predictions_with_a_separator_are_read_where_the_truth_holds_lists(tmp_path: Path) -> None:
+    truth = [['["refund", "delivery"]', '["delivery"]', '["refund"]', '["praise", "refund"]'][int(star) % 4] for star in STARS]
+    right = ["; ".join(json.loads(cell)) for cell in truth]
+    wrong = ["refund" if number % 3 == 0 else cell for number, cell in enumerate(truth)]
+    found = compared(tmp_path, truth, (right, wrong), name="tags").as_json
+    assert [each["accuracy"]["value"] for each in found["files"]][0] == 1.0 and found["pairs"][0]["better"] == "A"
 
 
 def test_cells_of_several_labels_have_no_order(tmp_path: Path) -> None:

@@ -82,6 +82,14 @@ def test_an_order_of_other_labels_is_refused_with_the_nearest(order, match, hint
     assert hint in refused.value.hint.en
 
 
+def test_a_scale_may_name_a_level_that_these_rows_lack_and_need_not_rank_what_is_out_of_scope():
+    rows = rows_of() + [{"m": f"the weather {i}", "t": "oos"} for i in range(40)]
+    examples = prepare_examples(rows, text="m", label="t", label_order=("very bad", "bad", "ok", "good"))
+    content = evaluate_model(train_model(build_model(examples, family="linear"), examples), examples).content
+    assert content["order"]["labels"] == ["very bad", "bad", "ok", "good"] and content["order"]["figures"][0]["n"] > 20
+    assert not any("very bad" in line or "oos" in line for line in content["order"]["costs"])
+
+
 @pytest.mark.parametrize("given", [{"task": "score"}, {"label_separator": ";"}])
 def test_an_order_of_numbers_or_of_sets_is_refused(given):
     rows = [{"m": f"text {i}", "t": str(i % 3)} for i in range(60)]

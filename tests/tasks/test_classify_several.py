@@ -11,6 +11,7 @@ import pytest
 from startlm import prepare_examples
 from startlm.core.errors import CallError
 from startlm.core.label_sets import packed, unpacked
+from startlm.predict import PredictSettings
 from startlm.tasks.classify_several import ClassifySeveral
 from startlm.tasks.label_sets import LabelSets
 from startlm.testing import check_task
@@ -126,6 +127,14 @@ def test_the_check_notices_a_task_that_ignores_its_thresholds() -> None:
         check_task(Even)
 
 
+def test_that_rows_may_have_no_label_is_known_though_no_calibration_row_has_none() -> None:
+    truth = np.random.default_rng(0).random((120, 3)) < 0.5
+    truth[~truth.any(axis=1), 0] = True
+    for begun, expected in (({}, True), ({"always_some": False}, False)):
+        settled, _ = ClassifySeveral.settled(4.0 * truth - 2, truth, begun, PredictSettings())
+        assert settled["always_some"] is expected
+
+
 def test_the_loss_of_a_row_is_the_cross_entropy_of_its_labels() -> None:
     logits, truth = np.array([[2.0, -1.0], [0.0, 0.0]]), np.array([[True, False], [True, True]])
     sure = 1 / (1 + np.exp(-logits))
@@ -142,6 +151,7 @@ def test_labels_at_or_above_their_thresholds_are_answered_as_a_list_or_as_the_ta
     assert [answer.prediction for answer in ClassifySeveral.answers(sure, SETTINGS)] == [("a", "b"), ("b",), ()]
     assert [cell[0] for cell in ClassifySeveral.cells(sure, SETTINGS, False)] == ["a; b", "b", ""]
     assert [cell[0] for cell in ClassifySeveral.cells(sure, SETTINGS | {"nested": True}, False)] == [["a", "b"], ["b"], []]
+    assert [cell[0] for cell in ClassifySeveral.cells(sure, {**SETTINGS, "separator": None}, False)] == ['["a", "b"]', '["b"]', "[]"], "learnt from lists"
     assert ClassifySeveral.columns(SETTINGS, True) == ["prediction", "confidence", "handed_over", "confidence_a", "confidence_b"]
     assert ClassifySeveral.cells(sure, SETTINGS, True)[1][3:] == (0.39, 0.9)
 
