@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
 
-from ..columns import COLUMNS, SAMPLE, as_text, guess_kind, kind_said
+from ..columns import COLUMNS, as_text, guess_kind, kind_said, names_in
+from ..columns.category import LABEL_NAMES, OUTCOME_NAMES
 from ..columns.cleaning import clean_texts
-from ..columns.roles import guess_roles
+from ..columns.roles import Told, guess_roles, sample_of
 from ..columns.several import find_several
 from ..core.contracts import Progress, Table
 from ..core.durable import write_text
@@ -83,7 +84,7 @@ def inspect_steps(table: Table, page: Path, *, overwrite: bool) -> Iterator[Prog
 
 def _look(name: str, values: list[Any]) -> Seen:
     texts = [as_text(value).strip() for value in values]
-    kind, why = guess_kind(texts[:: max(1, len(texts) // SAMPLE)], name)
+    kind, why = guess_kind(sample_of(values), name)
     shown = look_up(COLUMNS, kind, say("kind of column", "列类型")).show(texts)
     written = [text for text in texts if text]
     personal = count_personal(written) if kind in ("text", "identifier") else {}
@@ -134,24 +135,45 @@ def _gives_away(rows: Rows, seen: list[Seen]) -> list[dict[str, Any]]:
 
 
 def _uses(table: Table, rows: Rows, seen: list[Seen]) -> Iterator[tuple[Said, str]]:
-    """What the table could be used for, with the command that begins it ("" where none does)."""
-    samples = {each.name: rows.column(each.name)[:SAMPLE] for each in seen}
+    """What the table could be used for, with the command that begins it ("" where none does). The columns have the roles that `new` gives them."""
+    samples = {each.name: sample_of(rows.column(each.name)) for each in seen}
     several = {name: found for name, values in samples.items() if (found := find_several(values))}
-    roles = guess_roles(table.columns, samples, {each.name: "category" if each.name in several else each.kind for each in seen})
-    if not roles.text:
-        yield say("No column holds sentences: there is nothing to read yet.", "没有一列是句子：目前没有可读的文本。"), ""
-        return
-    text = ",".join(roles.text)
-    for name, found in several.items():
-        yield (say(f"Classify {text} by {name}: {found.names} labels, several a row.", f"按 {name} 给 {text} 分类：{found.names} 个标签，每行可有多个。"),
-               f"startlm new NAME --data {shlex.quote(table.source)} --text {shlex.quote(text)} --label {shlex.quote(name)}")
-    for label in _labels(seen):
-        if label.name in several:
-            continue
-        counts = Counter(as_text(value).strip() for value in rows.column(label.name))
-        fewest = min(count for value, count in counts.items() if value)
-        few = say(f" The rarest has {fewest} of the rows: {FEWEST} or more are better.", f"最少的一类只有 {fewest} 行：最好有 {FEWEST} 行以上。") if fewest < FEWEST else say("", "")
-        yield (say(f"Classify {text} by {label.name}: {label.distinct} labels.{few.en}", f"按 {label.name} 给 {text} 分类：{label.distinct} 个标签。{few.zh}"),
-               f"startlm new NAME --data {shlex.quote(table.source)} --text {shlex.quote(text)} --label {shlex.quote(label.name)}")
-    if not _labels(seen) and not several:
+    kinds = {each.name: "category" if each.name in several else each.kind for each in seen}
+    roles, offered = guess_roles(table.columns, samples, kinds), False
+    targets = {name: say(f"{found.names} labels, several a row.", f"{found.names} 个标签，每行可有多个。") for name, found in several.items()}
+    targets |= {each.name: _labels_said(each, rows) for each in _labels(seen) if each.name not in (*several, roles.split)}
+    for label, what in [*targets.items(), *((name, None) for name in _numbers(kinds, by_name=bool(roles.text)))]:
+        read = guess_roles(table.columns, samples, kinds, Told(label=label))
+        named = ",".join(read.text or (name for name in read.beside if "," not in name))  # a comma cannot be given to --columns
+        if named:
+            offered = True
+            command = f"startlm new NAME --data {shlex.quote(table.source)} {'--text' if read.text else '--columns'} {shlex.quote(named)} --label {shlex.quote(label)}"
+            yield _use_said(label, what, named, bool(read.text)), command if what else f"{command} --task score"
+    if not offered and roles.text:
+        text = ",".join(roles.text)
         yield say(f"{text} can be read, but no column could be its label: add one with a few repeated values.", f"{text} 可以读，但没有一列能当标签：请增加一列取值少而重复的标签。"), ""
+    elif not offered:
+        yield say("No column holds sentences, and none could be told from the others: there is nothing to learn from yet.", "没有一列是句子，也没有一列能由其他列判断：目前没有可学的内容。"), ""
+
+
+def _labels_said(label: Seen, rows: Rows) -> Said:
+    """How many labels there are, and whether one of them is rare."""
+    counts = Counter(as_text(value).strip() for value in rows.column(label.name))
+    fewest = min(count for value, count in counts.items() if value)
+    few = say(f" The rarest has {fewest} of the rows: {FEWEST} or more are better.", f"最少的一类只有 {fewest} 行：最好有 {FEWEST} 行以上。") if fewest < FEWEST else say("", "")
+    return say(f"{label.distinct} labels.{few.en}", f"{label.distinct} 个标签。{few.zh}")
+
+
+def _numbers(kinds: Mapping[str, str], *, by_name: bool) -> list[str]:
+    """The columns of numbers that could be told: those whose names say so; else the last one, but not from a text (it could be an order's number)."""
+    numbers = [name for name, kind in kinds.items() if kind == "number"]
+    return [name for name in numbers if names_in(name, LABEL_NAMES | OUTCOME_NAMES)] or ([] if by_name else numbers[-1:])
+
+
+def _use_said(label: str, labels: Said | None, named: str, is_text: bool) -> Said:
+    """One use in a sentence; `labels` is None where a number is told."""
+    if labels is None:
+        return say(f"Tell {label}, a number, from {named}.", f"由 {named} 预测数字 {label}。")
+    if is_text:
+        return say(f"Classify {named} by {label}: {labels.en}", f"按 {label} 给 {named} 分类：{labels.zh}")
+    return say(f"Tell {label} from {named}: {labels.en}", f"由 {named} 判断 {label}：{labels.zh}")

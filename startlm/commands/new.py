@@ -9,12 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Mapping, Sequence
 
-from ..columns import SAMPLE, as_text, guess_kind, kind_said, names_in
+from ..columns import as_text, guess_kind, kind_said, names_in
 from ..columns.category import LABEL_NAMES, OUTCOME_NAMES
 from ..columns.encoded import check_kinds, parse_columns
 from ..columns.text import TEXT_NAMES
 from ..columns.ordered import find_order, order_said
-from ..columns.roles import Told, check_read, guess_roles, guess_split, names_parts, no_parts
+from ..columns.roles import MOST_ROWS, Told, check_read, guess_roles, guess_split, names_parts, no_parts, sample_of
 from ..columns.several import Several, find_several
 from ..columns.splits import propose_group, propose_time
 from ..core.contracts import Row, Table
@@ -29,7 +29,6 @@ from ..prepare import PrepareSettings
 from ..tasks import known_task
 
 ALL = ("all",)  # of --columns: every one that can be read
-MOST_ROWS = 100_000  # rows read to draw the sample from: files are often sorted by label
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequenc
     told = parse_columns(columns, table.columns) if columns != ALL else {}
     check_columns(table, (*text, label, split_column))
     cells = _columns(table)
-    samples = {name: values[:: max(1, len(values) // SAMPLE)][:SAMPLE] for name, values in cells.items()}
+    samples = {name: sample_of(values) for name, values in cells.items()}
     kinds = {name: guess_kind(values, name) for name, values in samples.items()}
     if split_column and not names_parts(samples[split_column]):
         raise no_parts(split_column, samples[split_column], where=table.source)
@@ -150,7 +149,7 @@ def _nothing_found(what: str, kinds: Mapping[str, tuple[str, Said]], data: str) 
                          f"请指明：--{missing.en} 列名；现有的列：{'；'.join(each.zh for each in seen)}"), where=data)
 
 
-def _roles_said(table: Table, read: Mapping[str, tuple[str, ...]], label: str, split: str | None, samples: dict[str, list[Any]], group: str | None) -> Said:
+def _roles_said(table: Table, read: Mapping[str, tuple[str, ...]], label: str, split: str | None, samples: Mapping[str, Sequence[Any]], group: str | None) -> Said:
     unused = [name for name in table.columns if name not in (*read["text"], *read["columns"], label, split, group)]
     parts = guess_split(samples[split]) if split else None
     named = {"text": say("text", "文本"), "columns": say("columns", "列")}
