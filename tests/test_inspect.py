@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 from browser import Opened
 
-from startlm.commands.inspect import inspect_steps
+from startlm.commands.inspect import inspect_steps, inspect_table
 from startlm.commands.new import Look, look_at
+from startlm.commands.display import Display
 from startlm.core.errors import CallError
+from startlm.core.language import Said
 from startlm.formats import open_table
 from startlm.sample.company import write_sample
+from tickets import tickets
 from toy_sets import requests
 
 ROWS = [{"when": f"2024-{1 + i % 3:02}-0{1 + i % 9}", "message": f"我的订单 {i} 到哪里了 where is it" if i % 4 else "我要退款 a@b.co", "team": "post" if i % 4 else "money",
@@ -87,6 +90,22 @@ def test_a_table_without_a_text_is_offered_with_the_columns_that_new_reads(tmp_p
 
 def test_a_sorted_table_is_looked_at_all_through_as_new_does(tmp_path: Path) -> None:
     assert "plan" in offered(homes(5_000), tmp_path)["city"][0]["command"]
+
+
+def test_a_copy_of_the_label_is_warned_of_in_the_terminal_and_not_offered(tmp_path: Path) -> None:
+    rows = [{**row, "amount": row["id"] * 37 % 501 + 0.5, "copy": row["team"]} for row in tickets(200)]
+    said: list[Said] = []
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    seen, _ = inspect_table(str(tmp_path / "t.jsonl"), str(tmp_path / "page.html"), Display(quiet=True, titles={}), said.append, how={}, overwrite=False)
+    assert [use["command"].partition(" --text ")[2] for use in seen["uses"]] == ["message --label team"] and seen["gives_away"] == [{"label": "team", "column": "copy", "share": 1.0}]
+    assert said[-1].en.startswith("Careful: copy tells team by itself in 100.0% of the rows.") and said[-1].zh.startswith("注意：copy 单独就能说出 100.0% 的行的 team。")
+    assert said[-1].zh in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_what_gives_the_label_away_is_not_among_the_columns_that_are_offered(tmp_path: Path) -> None:
+    rows = [{"zone": row["city"].upper(), **row} for row in homes(400)]
+    found = offered(rows, tmp_path)
+    assert "zone" not in found["city"][0]["command"] and "zone" in found["plan"][0]["command"]
 
 
 def test_a_table_from_which_nothing_can_be_told_says_so(tmp_path: Path) -> None:

@@ -59,3 +59,37 @@ def test_a_test_table_is_looked_at_too(head: list[str], rows: list[dict[str, Any
     with pytest.raises(CallError, match=words) as error:
         look_at(write_csv(tmp_path / "t.csv", tickets(60)), test=held)
     assert error.value.where == held
+
+
+def with_copy(path: Path, *, text: bool) -> str:
+    """Tickets with an amount and a copy of the team; without `text`, no messages."""
+    rows = [{**row, "amount": row["id"] * 37 % 501 + 0.5, "copy": row["team"]} for row in tickets(200)]
+    return write_csv(path / "t.csv", [{name: value for name, value in row.items() if text or name != "message"} for row in rows])
+
+
+def test_a_copy_of_the_label_is_not_among_the_columns_to_read_and_it_is_said_why(tmp_path: Path) -> None:
+    said = look_at(with_copy(tmp_path, text=True)).said
+    assert [each.en for each in said if '--columns "amount" reads them too' in each.en] and [each.zh for each in said if '加 --columns "amount" 则' in each.zh]
+    assert [each for each in said if "left out: 'copy', it tells 'team' by itself in 100.0% of the rows looked at" in each.en and "单凭它就能知道 'team'" in each.zh]
+
+
+def test_a_copy_of_the_label_is_not_read_instead_of_a_text(tmp_path: Path) -> None:
+    look = look_at(with_copy(tmp_path, text=False))
+    assert (look.text, look.columns, look.label) == ((), ("amount: number",), "team") and "not used: id, copy" in look.said[-1].en
+
+
+@pytest.mark.parametrize("columns", [("copy", "amount"), ("all",)])
+def test_a_copy_of_the_label_that_is_asked_for_is_read_with_a_warning(columns: tuple[str, ...], tmp_path: Path) -> None:
+    look = look_at(with_copy(tmp_path, text=True), columns=columns)
+    assert "copy: category" in look.columns
+    assert [each for each in look.said if "careful: 'copy' tells 'team' by itself" in each.en and each.zh.startswith("注意：") and "[prepare] columns" in each.zh]
+
+
+def test_a_copy_of_a_number_is_found_though_no_value_repeats(tmp_path: Path) -> None:
+    rows = [{"size": i * 37 % 501 + 0.25, "age": i % 60, "price": i + 0.5, "price_before": i + 0.5} for i in range(200)]
+    assert look_at(write_csv(tmp_path / "t.csv", rows), label="price").columns == ("size: number", "age: number")
+
+
+def test_the_only_column_is_read_though_it_tells_the_label(tmp_path: Path) -> None:
+    look = look_at(write_csv(tmp_path / "t.csv", [{"copy": row["team"], "team": row["team"]} for row in tickets(60)]))
+    assert look.columns == ("copy: category",) and [each for each in look.said if "careful: 'copy' tells 'team'" in each.en]

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Mapping, Sequence
+from typing import Any, Collection, Mapping, Sequence
 
 from ..columns import as_text, guess_kind, kind_said, names_in
 from ..columns.category import LABEL_NAMES, OUTCOME_NAMES
@@ -27,6 +27,7 @@ from ..formats.joined import open_joins, with_joins
 from ..formats.paths import from_folder, move_paths
 from ..prepare import PrepareSettings
 from ..tasks import known_task
+from ..tasks.give_aways import share_told
 
 ALL = ("all",)  # of --columns: every one that can be read
 
@@ -86,7 +87,9 @@ def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequenc
     if len(table.columns) < 2:
         raise CallError(say(f"The table has one column ({table.columns[0]}): a text and a label are needed.", f"这张表只有一列（{table.columns[0]}）：需要文本和标签两列。"),
                         say('add a column of labels, or name the separator: --delimiter ";"', '请增加标签列，或写明分隔符：--delimiter ";"'), where=table.source)
-    beside = tuple(told) or (roles.beside if columns == ALL or not text else ())
+    shares = {name: share for name in (*told, *roles.beside) if label and (share := share_told(samples[name], samples[label]))}
+    honest = tuple(name for name in roles.beside if name not in shares)
+    beside = tuple(told) or (roles.beside if columns == ALL else () if text else honest or roles.beside)
     if not (text or beside) or not label or (not text and not told and any(names_in(name, TEXT_NAMES) for name in beside)):
         raise _nothing_found("text" if label else "label", kinds, table.source)
     check_read((*text, *beside), label, where=table.source)
@@ -100,7 +103,7 @@ def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequenc
     group, time = (propose(free, kind_of) for propose in (propose_group, propose_time))
     said += list(roles.why) + _task_said(task, label, several.get(label), cells[label]) + ([order_said(label, order)] if order else [])
     named = {name: kind_of[name] for name in beside}
-    said += _beside_said(named, roles.beside if text else ()) + [each.why for each in (group, time) if each]
+    said += _beside_said(named, honest if text else ()) + _shares_said(shares, label, named) + [each.why for each in (group, time) if each]
     said.append(_roles_said(table, {"text": text, "columns": beside}, label, split_column, samples, group.column if group else None))
     return Look(table, data, test, text, tuple(f"{name}: {kind}" for name, kind in named.items()), label, split_column, task, tuple(said), how, join,
                 group.column if group else None, ({"time_column": time.column} if time else {}) | ({"label_order": list(order)} if order else {}), several[label].separator if label in several else None)
@@ -139,6 +142,14 @@ def _beside_said(beside: Mapping[str, str], left: Sequence[str]) -> list[Said]:
         names = ",".join(left)
         return [say(f"left out for now, since they may not be known when a message comes: --columns \"{names}\" reads them too", f"暂不使用，因为消息到来时不一定知道它们的值：加 --columns \"{names}\" 则一并读取")]
     return []
+
+
+def _shares_said(shares: Mapping[str, float], label: str, read: Collection[str]) -> list[Said]:
+    """Which columns tell the label by themselves, and what to do about it."""
+    return [say(f"careful: {name!r} tells {label!r} by itself in {share:.1%} of the rows looked at; take it out of [prepare] columns where it is not known beforehand",
+                f"注意：看过的行中有 {share:.1%} 单凭 {name!r} 就能知道 {label!r}；如果事先并不知道它，请从 [prepare] columns 中去掉") if name in read else
+            say(f"left out: {name!r}, it tells {label!r} by itself in {share:.1%} of the rows looked at; name it under --columns only where it is known beforehand",
+                f"不用：{name!r}，看过的行中有 {share:.1%} 单凭它就能知道 {label!r}；只有事先就知道它时才写进 --columns") for name, share in shares.items()]
 
 
 def _nothing_found(what: str, kinds: Mapping[str, tuple[str, Said]], data: str) -> CallError:
