@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,14 @@ from typing import Any
 import pytest
 from browser import Opened
 
-from startlm.commands.inspect import inspect_steps
+from startlm.commands.inspect import inspect_steps, inspect_table
+from startlm.commands.new import Look, look_at
+from startlm.commands.display import Display
 from startlm.core.errors import CallError
+from startlm.core.language import Said
 from startlm.formats import open_table
 from startlm.sample.company import write_sample
+from tickets import tickets
 from toy_sets import requests
 
 ROWS = [{"when": f"2024-{1 + i % 3:02}-0{1 + i % 9}", "message": f"我的订单 {i} 到哪里了 where is it" if i % 4 else "我要退款 a@b.co", "team": "post" if i % 4 else "money",
@@ -53,6 +58,59 @@ def test_what_it_could_be_used_for_comes_with_a_command_that_works(tmp_path: Pat
     use = next(use for use in json.loads(done.stdout)["uses"] if "--label intent" in use["command"])
     made = subprocess.run(f"{sys.executable} -m {use['command']}", shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert made.returncode == 0 and (tmp_path / "NAME" / "startlm.toml").exists(), made.stderr
+
+
+def homes(rows: int) -> list[dict[str, Any]]:
+    """A table without a text: numbers and categories, sorted by `plan`."""
+    return [{"age": 18 + i * 7 % 61, "income": f"{900 + i * 37 % 4001}.5", "city": f"c{i % 4}", "plan": "old" if 2 * i < rows else "new", "price": f"{70 + i * 13 % 997}.25"} for i in range(rows)]
+
+
+def offered(rows: list[dict[str, Any]], folder: Path) -> dict[str, tuple[dict[str, str], Look]]:
+    """By label what `inspect` offers, and what `new` makes of its command."""
+    path, found = folder / "homes.csv", {}
+    path.write_text("\n".join([",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]) + "\n", encoding="utf-8")
+    for use in inspect(path, folder / "page.html")["uses"]:
+        words = shlex.split(use["command"])
+        flags = dict(zip(words[3::2], words[4::2]))
+        look = look_at(flags["--data"], columns=tuple(flags["--columns"].split(",")), label=flags["--label"], task=flags.get("--task"))
+        found[look.label] = use, look
+    return found
+
+
+def test_a_table_without_a_text_is_offered_with_the_columns_that_new_reads(tmp_path: Path) -> None:
+    found = offered(homes(400), tmp_path)
+    assert {label: look.task for label, (_, look) in found.items()} == {"city": "classify", "plan": "classify", "price": "score"}
+    assert all(not look.text and {label, *(each.partition(":")[0] for each in look.columns)} == set(homes(1)[0]) for label, (_, look) in found.items())
+    use = found["price"][0]
+    assert use["command"].endswith("--columns age,income,city,plan --label price --task score")
+    assert use["en"] == "Tell price, a number, from age,income,city,plan." and use["zh"] == "由 age,income,city,plan 预测数字 price。"
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert use["en"] in page and use["zh"] in page and "--task score" in page
+
+
+def test_a_sorted_table_is_looked_at_all_through_as_new_does(tmp_path: Path) -> None:
+    assert "plan" in offered(homes(5_000), tmp_path)["city"][0]["command"]
+
+
+def test_a_copy_of_the_label_is_warned_of_in_the_terminal_and_not_offered(tmp_path: Path) -> None:
+    rows = [{**row, "amount": row["id"] * 37 % 501 + 0.5, "copy": row["team"]} for row in tickets(200)]
+    said: list[Said] = []
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    seen, _ = inspect_table(str(tmp_path / "t.jsonl"), str(tmp_path / "page.html"), Display(quiet=True, titles={}), said.append, how={}, overwrite=False)
+    assert [use["command"].partition(" --text ")[2] for use in seen["uses"]] == ["message --label team"] and seen["gives_away"] == [{"label": "team", "column": "copy", "share": 1.0}]
+    assert said[-1].en.startswith("Careful: copy tells team by itself in 100.0% of the rows.") and said[-1].zh.startswith("注意：copy 单独就能说出 100.0% 的行的 team。")
+    assert said[-1].zh in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_what_gives_the_label_away_is_not_among_the_columns_that_are_offered(tmp_path: Path) -> None:
+    rows = [{"zone": row["city"].upper(), **row} for row in homes(400)]
+    found = offered(rows, tmp_path)
+    assert "zone" not in found["city"][0]["command"] and "zone" in found["plan"][0]["command"]
+
+
+def test_a_table_from_which_nothing_can_be_told_says_so(tmp_path: Path) -> None:
+    uses = inspect([{"price": f"{i}.5"} for i in range(60)], tmp_path / "page.html")["uses"]
+    assert [use["command"] for use in uses] == [""] and "none could be told from the others" in uses[0]["en"] and "没有一列能由其他列判断" in uses[0]["zh"]
 
 
 def test_a_column_of_several_labels_a_row_is_offered_as_one(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from startlm import prepare_examples
 from startlm.commands.new import look_at
 from startlm.core.errors import CallError
 from tickets import tickets
@@ -59,3 +60,63 @@ def test_a_test_table_is_looked_at_too(head: list[str], rows: list[dict[str, Any
     with pytest.raises(CallError, match=words) as error:
         look_at(write_csv(tmp_path / "t.csv", tickets(60)), test=held)
     assert error.value.where == held
+
+
+def with_copy(path: Path, *, text: bool) -> str:
+    """Tickets with an amount and a copy of the team; without `text`, no messages."""
+    rows = [{**row, "amount": row["id"] * 37 % 501 + 0.5, "copy": row["team"]} for row in tickets(200)]
+    return write_csv(path / "t.csv", [{name: value for name, value in row.items() if text or name != "message"} for row in rows])
+
+
+def test_a_copy_of_the_label_is_not_among_the_columns_to_read_and_it_is_said_why(tmp_path: Path) -> None:
+    said = look_at(with_copy(tmp_path, text=True)).said
+    assert [each.en for each in said if '--columns "amount" reads them too' in each.en] and [each.zh for each in said if '加 --columns "amount" 则' in each.zh]
+    assert [each for each in said if "left out: 'copy', it tells 'team' by itself in 100.0% of the rows looked at" in each.en and "单凭它就能知道 'team'" in each.zh]
+
+
+def test_a_copy_of_the_label_is_not_read_instead_of_a_text(tmp_path: Path) -> None:
+    look = look_at(with_copy(tmp_path, text=False))
+    assert (look.text, look.columns, look.label) == ((), ("amount: number",), "team") and "not used: id, copy" in look.said[-1].en
+
+
+@pytest.mark.parametrize("columns", [("copy", "amount"), ("all",)])
+def test_a_copy_of_the_label_that_is_asked_for_is_read_with_a_warning(columns: tuple[str, ...], tmp_path: Path) -> None:
+    look = look_at(with_copy(tmp_path, text=True), columns=columns)
+    assert "copy: category" in look.columns
+    assert [each for each in look.said if "careful: 'copy' tells 'team' by itself" in each.en and each.zh.startswith("注意：") and "[prepare] columns" in each.zh]
+
+
+def test_a_copy_of_a_number_is_found_though_no_value_repeats(tmp_path: Path) -> None:
+    rows = [{"size": i * 37 % 501 + 0.25, "age": i % 60, "price": i + 0.5, "price_before": i + 0.5} for i in range(200)]
+    assert look_at(write_csv(tmp_path / "t.csv", rows), label="price").columns == ("size: number", "age: number")
+
+
+def test_the_only_column_is_read_though_it_tells_the_label(tmp_path: Path) -> None:
+    look = look_at(write_csv(tmp_path / "t.csv", [{"copy": row["team"], "team": row["team"]} for row in tickets(60)]))
+    assert look.columns == ("copy: category",) and [each for each in look.said if "careful: 'copy' tells 'team'" in each.en]
+
+
+def refused(cells: list[str], path: Path) -> CallError:
+    """What `new` says where these are called numbers."""
+    rows = [{"city": cell, "age": i % 60, "plan": "old" if i % 2 else "new"} for i, cell in enumerate(cells)]
+    with pytest.raises(CallError) as error:
+        look_at(write_csv(path / "t.csv", rows), columns=("city: number", "age"), label="plan")
+    return error.value
+
+
+def test_cells_none_of_which_is_a_number_are_not_to_be_skipped_and_the_flag_is_named(tmp_path: Path) -> None:
+    error = refused([f"c{i}" for i in range(5_000)], tmp_path)
+    assert error.message.en.startswith("2,000 of the 2,000 cells of 'city' looked at hold no number") and error.message.zh.startswith("'city' 列看过的 2,000 个单元格中有 2,000 个不是数字")
+    assert error.hint == ("take 'city' out of --columns", "从 --columns 中去掉 'city'")
+
+
+def test_missing_cells_beside_bad_ones_leave_nothing_either(tmp_path: Path) -> None:
+    error = refused([("Ulm", "Bonn", "Kiel", "n/a")[i % 4] for i in range(200)], tmp_path)
+    assert error.hint == ('write --columns "city: category"', '写 --columns "city: category"')
+
+
+def test_rows_can_be_skipped_where_some_cells_are_numbers_once_there_is_a_project(tmp_path: Path) -> None:
+    error = refused([str(i) if i % 3 == 0 else f"about {i}" for i in range(200)], tmp_path)
+    assert 'without it, then add it to [prepare] columns with bad_rows = "skip"' in error.hint.en and '建好项目后再写进 [prepare] columns，并写 bad_rows = "skip"' in error.hint.zh
+    examples = prepare_examples(str(tmp_path / "t.csv"), columns=("city: number", "age: number"), label="plan", bad_rows="skip", folder=tmp_path)
+    assert examples.meta["rejected"] == 133

@@ -54,9 +54,9 @@ def read_cells(kinds: Kinds, columns: Mapping[str, Sequence[Any]], habits: Habit
 
 
 def check_kinds(kinds: Kinds, columns: Mapping[str, Sequence[Any]], *, where: str) -> None:
-    """Raises CallError where a kind cannot stand beside the text, or is not that of most cells of its column."""
+    """Raises CallError where a kind given to --columns cannot stand beside the text, or is not that of most cells of its column; these are a sample."""
     for name, bad in read_cells(kinds, columns)[1].items():
-        check_kind(name, kinds[name], columns[name], bad, is_label=False, where=where)
+        check_kind(name, kinds[name], columns[name], bad, is_label=False, where=where, by_flag=True)
 
 
 def find_untelling(cells: Mapping[str, np.ndarray]) -> list[Finding]:

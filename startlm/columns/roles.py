@@ -8,7 +8,7 @@ from typing import Any, Mapping, Sequence
 from ..core.errors import CallError
 from ..core.language import Said, say
 from ..core.model_file import is_name
-from . import as_text, filled, guess_kind, kind_said, names_in, stands_beside
+from . import SAMPLE, as_text, filled, guess_kind, is_nothing, kind_said, names_in, stands_beside
 from .category import LABEL_NAMES, OUTCOME_NAMES
 
 _SPLIT_WORDS = {
@@ -24,6 +24,8 @@ _AFTERWARDS = frozenset(
 )
 """Names of texts that are written after the message: they would give the answer away."""
 
+MOST_ROWS = 100_000  # rows from which a sample is drawn: files are often sorted by label
+
 
 @dataclass(frozen=True)
 class Roles:
@@ -35,6 +37,16 @@ class Roles:
     unused: tuple[str, ...]
     why: tuple[Said, ...]
     beside: tuple[str, ...] = ()  # columns that could be read beside the text, or instead of one
+
+
+def sample_of(values: Sequence[Any]) -> Sequence[Any]:
+    """At most SAMPLE of a column's first MOST_ROWS values, evenly spread: what kinds and roles are guessed from.
+
+    >>> sample_of(range(5_000))[-1]
+    3998
+    """
+    looked_at = values[:MOST_ROWS]
+    return looked_at[:: max(1, len(looked_at) // SAMPLE)][:SAMPLE]
 
 
 def guess_split(values: Sequence[Any]) -> dict[str, str] | None:
@@ -68,20 +80,35 @@ def check_read(read: Sequence[str], label: str, *, where: str) -> None:
         raise CallError(say(f"The name of the column {odd[0]!r} holds control characters.", f"列名 {odd[0]!r} 含有控制字符。"), say("rename the column", "请给这一列改名"), where=where)
 
 
-def check_kind(column: str, kind: str, values: Sequence[Any], bad: Sequence[int], *, is_label: bool, where: str) -> None:
-    """Raises CallError where more than half of a column's cells (`bad` are their positions) are not of its kind: then it is the kind that is wrong, not the rows."""
+def check_kind(column: str, kind: str, values: Sequence[Any], bad: Sequence[int], *, is_label: bool, where: str, by_flag: bool = False) -> None:
+    """Raises CallError where more than half of a column's cells (`bad` are their positions) are not of its kind: then it is the kind that is wrong, not the rows.
+
+    `by_flag`: the kind was given to --columns, before there is a startlm.toml, and the values are a sample.
+    """
     if 2 * len(bad) <= len(values):
         return
     guessed, said, first = guess_kind(values, column)[0], kind_said(kind), as_text(values[bad[0]])[:60]
-    line = f'"{column}: {guessed}"'
+    line, place, text = f'"{column}: {guessed}"', "--columns" if by_flag else "[prepare] columns", "--text" if by_flag else "text"
     if is_label:
         hint = say('name another [prepare] label, or write at the top: task = "classify"', '换一个 [prepare] label，或在文件开头写：task = "classify"')
     elif guessed in ("text", "identifier", kind):
-        hint = say(f"take {column!r} out of [prepare] columns{', name it under text' if guessed == 'text' else ''}", f"从 [prepare] columns 中去掉 {column!r}{'，写进 text' if guessed == 'text' else ''}")
+        hint = say(f"take {column!r} out of {place}{f', name it under {text}' if guessed == 'text' else ''}", f"从 {place} 中去掉 {column!r}{f'，写进 {text}' if guessed == 'text' else ''}")
     else:
-        hint = say(f"write in [prepare] columns (or --columns): {line}", f"在 [prepare] columns（或 --columns）里写：{line}")
-    raise CallError(say(f"{len(bad):,} of the {len(values):,} cells of {column!r} hold no {said.en}; the first holds {first!r}.", f"{column!r} 列的 {len(values):,} 个单元格中有 {len(bad):,} 个不是{said.zh}；第一个是 {first!r}。"),
-                    say(f'{hint.en}; or leave these rows out: bad_rows = "skip"', f'{hint.zh}；或略去这些行：bad_rows = "skip"'), where=where)
+        hint = say(f"write {'--columns' if by_flag else 'in [prepare] columns (or --columns):'} {line}", f"{'写 --columns ' if by_flag else '在 [prepare] columns（或 --columns）里写：'}{line}")
+    looked, seen = (" looked at", "看过的") if by_flag else ("", "的")
+    raise CallError(say(f"{len(bad):,} of the {len(values):,} cells of {column!r}{looked} hold no {said.en}; the first holds {first!r}.", f"{column!r} 列{seen} {len(values):,} 个单元格中有 {len(bad):,} 个不是{said.zh}；第一个是 {first!r}。"),
+                    _or_skip(hint, values, bad, by_flag=by_flag), where=where)
+
+
+def _or_skip(hint: Said, values: Sequence[Any], bad: Sequence[int], *, by_flag: bool) -> Said:
+    """The hint, and how to leave the bad rows out: where any cell is good, so that something is left."""
+    wrong = set(bad)
+    if all(is_nothing(as_text(value)) for i, value in enumerate(values) if i not in wrong):
+        return hint
+    if by_flag:
+        return say(f'{hint.en}; or make the project without it, then add it to [prepare] columns with bad_rows = "skip", which leaves these rows out',
+                   f'{hint.zh}；或先不要这一列，建好项目后再写进 [prepare] columns，并写 bad_rows = "skip" 略去这些行')
+    return say(f'{hint.en}; or leave these rows out: bad_rows = "skip"', f'{hint.zh}；或略去这些行：bad_rows = "skip"')
 
 
 def names_parts(values: Sequence[Any]) -> bool:

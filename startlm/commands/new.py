@@ -7,14 +7,14 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Mapping, Sequence
+from typing import Any, Collection, Mapping, Sequence
 
-from ..columns import SAMPLE, as_text, guess_kind, kind_said, names_in
+from ..columns import as_text, guess_kind, kind_said, names_in
 from ..columns.category import LABEL_NAMES, OUTCOME_NAMES
 from ..columns.encoded import check_kinds, parse_columns
 from ..columns.text import TEXT_NAMES
 from ..columns.ordered import find_order, order_said
-from ..columns.roles import Told, check_read, guess_roles, guess_split, names_parts, no_parts
+from ..columns.roles import MOST_ROWS, Told, check_read, guess_roles, guess_split, names_parts, no_parts, sample_of
 from ..columns.several import Several, find_several
 from ..columns.splits import propose_group, propose_time
 from ..core.contracts import Row, Table
@@ -27,9 +27,9 @@ from ..formats.joined import open_joins, with_joins
 from ..formats.paths import from_folder, move_paths
 from ..prepare import PrepareSettings
 from ..tasks import known_task
+from ..tasks.give_aways import share_told
 
 ALL = ("all",)  # of --columns: every one that can be read
-MOST_ROWS = 100_000  # rows read to draw the sample from: files are often sorted by label
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequenc
     told = parse_columns(columns, table.columns) if columns != ALL else {}
     check_columns(table, (*text, label, split_column))
     cells = _columns(table)
-    samples = {name: values[:: max(1, len(values) // SAMPLE)][:SAMPLE] for name, values in cells.items()}
+    samples = {name: sample_of(values) for name, values in cells.items()}
     kinds = {name: guess_kind(values, name) for name, values in samples.items()}
     if split_column and not names_parts(samples[split_column]):
         raise no_parts(split_column, samples[split_column], where=table.source)
@@ -87,7 +87,9 @@ def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequenc
     if len(table.columns) < 2:
         raise CallError(say(f"The table has one column ({table.columns[0]}): a text and a label are needed.", f"这张表只有一列（{table.columns[0]}）：需要文本和标签两列。"),
                         say('add a column of labels, or name the separator: --delimiter ";"', '请增加标签列，或写明分隔符：--delimiter ";"'), where=table.source)
-    beside = tuple(told) or (roles.beside if columns == ALL or not text else ())
+    shares = {name: share for name in (*told, *roles.beside) if label and (share := share_told(samples[name], samples[label]))}
+    honest = tuple(name for name in roles.beside if name not in shares)
+    beside = tuple(told) or (roles.beside if columns == ALL else () if text else honest or roles.beside)
     if not (text or beside) or not label or (not text and not told and any(names_in(name, TEXT_NAMES) for name in beside)):
         raise _nothing_found("text" if label else "label", kinds, table.source)
     check_read((*text, *beside), label, where=table.source)
@@ -101,7 +103,7 @@ def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequenc
     group, time = (propose(free, kind_of) for propose in (propose_group, propose_time))
     said += list(roles.why) + _task_said(task, label, several.get(label), cells[label]) + ([order_said(label, order)] if order else [])
     named = {name: kind_of[name] for name in beside}
-    said += _beside_said(named, roles.beside if text else ()) + [each.why for each in (group, time) if each]
+    said += _beside_said(named, honest if text else ()) + _shares_said(shares, label, named) + [each.why for each in (group, time) if each]
     said.append(_roles_said(table, {"text": text, "columns": beside}, label, split_column, samples, group.column if group else None))
     return Look(table, data, test, text, tuple(f"{name}: {kind}" for name, kind in named.items()), label, split_column, task, tuple(said), how, join,
                 group.column if group else None, ({"time_column": time.column} if time else {}) | ({"label_order": list(order)} if order else {}), several[label].separator if label in several else None)
@@ -142,6 +144,14 @@ def _beside_said(beside: Mapping[str, str], left: Sequence[str]) -> list[Said]:
     return []
 
 
+def _shares_said(shares: Mapping[str, float], label: str, read: Collection[str]) -> list[Said]:
+    """Which columns tell the label by themselves, and what to do about it."""
+    return [say(f"careful: {name!r} tells {label!r} by itself in {share:.1%} of the rows looked at; take it out of [prepare] columns where it is not known beforehand",
+                f"注意：看过的行中有 {share:.1%} 单凭 {name!r} 就能知道 {label!r}；如果事先并不知道它，请从 [prepare] columns 中去掉") if name in read else
+            say(f"left out: {name!r}, it tells {label!r} by itself in {share:.1%} of the rows looked at; name it under --columns only where it is known beforehand",
+                f"不用：{name!r}，看过的行中有 {share:.1%} 单凭它就能知道 {label!r}；只有事先就知道它时才写进 --columns") for name, share in shares.items()]
+
+
 def _nothing_found(what: str, kinds: Mapping[str, tuple[str, Said]], data: str) -> CallError:
     missing = say("text", "文本") if what == "text" else say("label", "标签")
     seen = [say(f"{name}: {kind_said(kind).en} ({why.en})", f"{name}：{kind_said(kind).zh}（{why.zh}）") for name, (kind, why) in kinds.items()]
@@ -150,7 +160,7 @@ def _nothing_found(what: str, kinds: Mapping[str, tuple[str, Said]], data: str) 
                          f"请指明：--{missing.en} 列名；现有的列：{'；'.join(each.zh for each in seen)}"), where=data)
 
 
-def _roles_said(table: Table, read: Mapping[str, tuple[str, ...]], label: str, split: str | None, samples: dict[str, list[Any]], group: str | None) -> Said:
+def _roles_said(table: Table, read: Mapping[str, tuple[str, ...]], label: str, split: str | None, samples: Mapping[str, Sequence[Any]], group: str | None) -> Said:
     unused = [name for name in table.columns if name not in (*read["text"], *read["columns"], label, split, group)]
     parts = guess_split(samples[split]) if split else None
     named = {"text": say("text", "文本"), "columns": say("columns", "列")}

@@ -35,11 +35,16 @@ def _top(content: Content) -> str:
 def _uses(content: Content) -> str:
     items = [both(use) + (f"<br>{code(use['command'])}" if use["command"] else "") for use in content["uses"]]
     for each in content["gives_away"]:
-        told = f"{each['share']:.1%}"
-        items.append(both(say(f"Careful: {each['column']} tells {each['label']} by itself in {told} of the rows. Leave it out where it is not known beforehand.",
-                              f"注意：{each['column']} 单独就能说出 {told} 的行的 {each['label']}。如果事先并不知道它，请不要使用。")))
+        items.append(both(gives_away_said(each)))
     items += [both(say(f"Line {each['line']}, {each['column']}: {each['why']['en']}", f"第 {each['line']} 行，{each['column']}：{each['why']['zh']}")) for each in content["bad"]]
     return section("next", say("What it could be used for", "可以用来做什么"), f"<ol>{''.join(f'<li>{item}</li>' for item in items)}</ol>")
+
+
+def gives_away_said(found: Mapping[str, Any]) -> Said:
+    """That a column tells a label by itself: {"label", "column", "share" of the rows}."""
+    told = f"{found['share']:.1%}"
+    return say(f"Careful: {found['column']} tells {found['label']} by itself in {told} of the rows. Leave it out where it is not known beforehand.",
+               f"注意：{found['column']} 单独就能说出 {told} 的行的 {found['label']}。如果事先并不知道它，请不要使用。")
 
 
 def _columns(content: Content) -> str:

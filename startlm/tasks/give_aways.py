@@ -6,6 +6,7 @@ A column gives the label away where its values tell nearly every row's; or where
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Mapping, NamedTuple, Sequence
 
 import numpy as np
@@ -86,6 +87,22 @@ def give_aways(values: Sequence[Any], labels: Sequence[str]) -> list[int]:
     best = best[np.flatnonzero(np.diff(pairs[best] // n, prepend=-1))]
     told = rows[np.isin(value[rows] * n + label, pairs[best])].tolist()
     return told if len(told) >= GIVES_AWAY * len(rows) else []
+
+
+def share_told(values: Sequence[Any], labels: Sequence[Any]) -> float:
+    """Share of the labelled rows whose label a column tells by itself, as its copy or otherwise; 0.0 where it does not give the label away.
+
+    Where nearly all labels are the same any column is right that often: nearly all of the others must be told too.
+    """
+    rows = [(as_text(value).strip(), text) for value, label in zip(values, labels) if (text := as_text(label).strip())]
+    copied = [i for i, (value, label) in enumerate(rows) if value == label]  # numbers need not repeat to be copied
+    is_copy = len(rows) >= FEWEST and len(copied) >= GIVES_AWAY * len(rows)
+    told = set(copied if is_copy else give_aways([value for value, _ in rows], [label for _, label in rows]))
+    if not told:
+        return 0.0
+    [(commonest, _)] = Counter(label for _, label in rows).most_common(1)
+    others = [i for i, (value, label) in enumerate(rows) if value and label != commonest]
+    return len(told) / len(rows) if others and sum(i in told for i in others) >= TELLS * len(others) else 0.0
 
 
 def label_in_text(texts: Sequence[str], labels: Sequence[str]) -> list[int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from startlm import prepare_examples
-from startlm.tasks.give_aways import telling_values
+from startlm.tasks.give_aways import share_told, telling_values
 
 
 def test_one_value_that_tells_is_found_though_the_others_say_nothing() -> None:
@@ -37,6 +37,19 @@ def test_a_column_that_helps_is_not_named() -> None:
 def test_a_value_of_the_commonest_label_is_not_named_for_that() -> None:
     labels = ["ham"] * 950 + ["spam"] * 50
     assert telling_values(["mail", "web"] * 500, labels) == []
+
+
+@pytest.mark.parametrize(("values", "labels", "share"), [
+    (["P", "M"] * 30, ["post", "money"] * 30, 1.0),  # another name for each label
+    ([f"{i}.5" for i in range(60)], [f"{i}.5" for i in range(60)], 1.0),  # a copied number, though none repeats
+    (["post", "money", ""] * 30, ["post", "money", None] * 30, 1.0),  # rows without a label tell nothing
+    (["mail", "web"] * 500, ["ham"] * 995 + ["spam"] * 5, 0.0),  # right for 99.5 % of the rows, and for no spam
+    (["mail"] * 995 + ["web"] * 5, ["ham"] * 995 + ["spam"] * 5, 1.0),
+    (["mail", "web"] * 30, ["ham"] * 60, 0.0),  # one label: there is nothing to tell
+    (["a", "b"] * 5, ["a", "b"] * 5, 0.0),  # too few rows
+])  # fmt: skip
+def test_the_share_a_column_tells_is_of_the_rows_that_have_a_label(values: list[str], labels: list[str | None], share: float) -> None:
+    assert share_told(values, labels) == share
 
 
 @pytest.mark.real_data
