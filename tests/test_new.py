@@ -120,3 +120,14 @@ def test_rows_can_be_skipped_where_some_cells_are_numbers_once_there_is_a_projec
     assert 'without it, then add it to [prepare] columns with bad_rows = "skip"' in error.hint.en and '建好项目后再写进 [prepare] columns，并写 bad_rows = "skip"' in error.hint.zh
     examples = prepare_examples(str(tmp_path / "t.csv"), columns=("city: number", "age: number"), label="plan", bad_rows="skip", folder=tmp_path)
     assert examples.meta["rejected"] == 133
+
+
+@pytest.mark.parametrize(("name", "read"), [("score_text", True), ("text", False)])
+def test_a_column_of_few_values_is_missed_as_the_text_only_where_that_is_its_whole_name(name: str, read: bool, tmp_path: Path) -> None:
+    rows = [{"age": 20 + number % 37, name: ("low", "high")[number % 2], "again": "yes" if number % 3 else "no"} for number in range(90)]
+    path = write_csv(tmp_path / "t.csv", rows)
+    if read:
+        assert f"{name}: category" in look_at(path, label="again").columns
+    else:
+        with pytest.raises(CallError, match="No column looks like the text"):
+            look_at(path, label="again")

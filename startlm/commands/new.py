@@ -90,7 +90,7 @@ def look_at(data: str | Sequence[str], *, test: str | None = None, join: Sequenc
     shares = {name: share for name in (*told, *roles.beside) if label and (share := share_told(samples[name], samples[label]))}
     honest = tuple(name for name in roles.beside if name not in shares)
     beside = tuple(told) or (roles.beside if columns == ALL else () if text else honest or roles.beside)
-    if not (text or beside) or not label or (not text and not told and any(names_in(name, TEXT_NAMES) for name in beside)):
+    if not (text or beside) or not label or (not text and not told and any(name.strip().lower() in TEXT_NAMES for name in beside)):
         raise _nothing_found("text" if label else "label", kinds, table.source)
     check_read((*text, *beside), label, where=table.source)
     check_kinds({name: kind_of[name] for name in told}, samples, where=table.source)
