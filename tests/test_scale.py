@@ -13,6 +13,7 @@ import time
 from datetime import date
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Iterator
 
 import numpy as np
@@ -124,6 +125,15 @@ def test_processes_answer_bit_for_bit_as_one_does(family: str, bundles: dict[str
     assert len(soon) == 11 and None not in soon
     predictor.folder = None  # then nobody helps
     assert answered(predictor, rows, tmp_path / "alone.csv") == together and len(soon) == 11
+
+
+def test_a_file_as_standard_input_is_answered_as_the_file_is(bundles: dict[str, Path], tmp_path: Path, soon: list[bytes | None], monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor, file = open_bundle(bundles["linear"]), tmp_path / "in.csv"
+    file.write_text("message\n" + "\n".join(row["message"] for row in tickets(200)), encoding="utf-8")
+    named = answered(predictor, file, tmp_path / "named.csv")
+    with file.open("rb") as stream:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
+        assert answered(predictor, "-", tmp_path / "out.csv") == named and len(soon) == 22, "processes helped both times"
 
 
 def test_rows_with_what_json_does_not_bring_over_are_answered_here(bundles: dict[str, Path], tmp_path: Path, soon: list[bytes | None]) -> None:
