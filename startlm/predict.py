@@ -9,7 +9,7 @@ import json
 import sys
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Generator, Iterator, Mapping, Sequence
 
@@ -320,7 +320,12 @@ def _answer_chunks(predictor: Predictor, chunks: Iterator[list[tuple[Any, ...]]]
     yield from map(here, islice(chunks, ALONE))
     if (following := next(chunks, None)) is None:
         return
-    with Crew("startlm.predict", "answer_messages", str(predictor.folder)) as crew:
+    try:
+        helping = Crew("startlm.predict", "answer_messages", str(predictor.folder))
+    except OSError:  # no more processes or files are allowed here: slower, but answered
+        yield from map(here, chain([following], chunks))
+        return
+    with helping as crew:
         yield here(following)
         while not crew.ready():
             if (following := next(chunks, None)) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import random
@@ -154,6 +155,23 @@ def test_what_a_process_that_is_gone_was_asked_is_answered_here(bundles: dict[st
     assert None in soon
     predictor.folder = None
     assert answered(predictor, rows, tmp_path / "alone.csv") == together
+
+
+@pytest.mark.parametrize("started", [0, 1])
+def test_where_no_process_can_be_started_one_answers_alone(started: int, bundles: dict[str, Path], tmp_path: Path, soon: list[bytes | None], monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor, rows, start, running = open_bundle(bundles["linear"]), tickets(200), subprocess.Popen, []
+
+    def start_or_refuse(*given: Any, **options: Any) -> Any:
+        if len(running) == started:
+            raise OSError(errno.EMFILE, "Too many open files")
+        running.append(start(*given, **options))
+        return running[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start_or_refuse)
+    alone = answered(predictor, rows, tmp_path / "out.csv")
+    assert soon == [] and len(running) == started and all(process.returncode is not None for process in running), "those that started have ended"
+    predictor.folder = None
+    assert answered(predictor, rows, tmp_path / "alone.csv") == alone
 
 
 def test_a_small_table_starts_no_process(bundles: dict[str, Path], tmp_path: Path, two_cores: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,16 +64,24 @@ def _begin(pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iter
 # ----------------------------------------------------------------- processes
 
 class Crew:
-    """Processes that run `function` of `module` with one argument, which must call `serve`; one for each core. Use it in a `with`."""
+    """Processes that run `function` of `module` with one argument, which must call `serve`; one for each core. Use it in a `with`.
+
+    Raises OSError where this machine does not allow one more process or file: none of them is left then.
+    """
 
     def __init__(self, module: str, function: str, argument: str) -> None:
         code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {module} import {function}; {function}(sys.argv[1])"
         # a group of their own: Ctrl-C is for this process, which then ends them; -P: no module of the current folder comes between
-        self._all = [subprocess.Popen([sys.executable, "-P", "-c", code, argument], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0)
-                     for _ in range(cores())]
+        command = [sys.executable, "-P", "-c", code, argument]
+        self._all: list[subprocess.Popen[bytes]] = []
         self._free: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
-        for process in self._all:
-            self._free.put(process)
+        try:
+            for _ in range(cores()):
+                self._all.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0))
+                self._free.put(self._all[-1])
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Crew:
         return self
