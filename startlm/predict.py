@@ -337,7 +337,7 @@ def _answer_chunks(predictor: Predictor, chunks: Iterator[list[tuple[Any, ...]]]
             answer = crew.ask(json.dumps(columns).encode()) if all({*map(type, column)} <= PLAIN for column in columns) else None
             return here(values) if answer is None else (values, np.frombuffer(answer).reshape(len(values), -1))
 
-        yield from in_threads(there, chunks)
+        yield from in_threads(there, chunks, release=crew.kill)
 
 
 def answer_messages(folder: str) -> None:

@@ -212,6 +212,28 @@ def test_a_stopped_predict_leaves_no_answers_and_no_process(how: signal.Signals,
     assert not out.exists() and (how == signal.SIGKILL or not list(tmp_path.glob(".partial-*")))
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no process can be halted here")
+def test_predict_that_is_broken_off_does_not_wait_for_a_process_that_is_halted(bundles: dict[str, Path], tmp_path: Path, soon: list[bytes | None], monkeypatch: pytest.MonkeyPatch) -> None:
+    crews, presses, ask = [], iter([signal.SIGINT]), Crew.ask
+
+    def halted(crew: Crew, message: bytes) -> bytes | None:
+        for key in presses:  # once
+            crews.append(crew)
+            for process in crew._all:
+                process.send_signal(signal.SIGSTOP)
+            os.kill(os.getpid(), key)
+        return ask(crew, message)
+
+    monkeypatch.setattr(Crew, "ask", halted)
+    goes_on = threading.Timer(WITHIN, lambda: [process.send_signal(signal.SIGCONT) for process in crews[0]._all])
+    goes_on.start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        answered(open_bundle(bundles["linear"]), tickets(300), tmp_path / "out.csv")
+    goes_on.cancel()
+    assert time.monotonic() - begin < WITHIN and list(tmp_path.iterdir()) == [] and all(process.returncode is not None for process in crews[0]._all)
+
+
 PEAK = """
 import resource, sys
 from startlm import prepare_examples
