@@ -22,7 +22,8 @@ WORDS = {
         "head": """
 A million rows of 40 words: `new` looks at the first 100,000, `prepare` holds the texts in memory and compares all of them with each other, `predict`
 streams. `prepare` compares on every core; `predict` answers in one process a core once a table is long enough to be worth starting them (16,384 rows),
-in the order of the rows and bit for bit as one process does. Standard input and pipes are answered line by line.
+in the order of the rows and bit for bit as one process does. A file as standard input is read as the file itself is; of a pipe
+all rows that have arrived are answered, in one process, before the next are waited for.
 """,
         "how": """
 Measured by `make bench ROW=scale` and `make bench ROW=scale-weibo`, which write this page: whole commands, start of the process included, once each; the peak is that
@@ -34,7 +35,8 @@ of all their processes together. Half of the made rows are English and half Chin
         "title": "# 大表", "picture": "new、prepare、predict 的用时和内存峰值，按行数", "rows": "行数", "what": "命令", "took": "秒", "peak": "内存峰值",
         "head": """
 一百万行、每行 40 个词：`new` 只看前 100,000 行；`prepare` 把文本放在内存里，两两比对；`predict` 边读边答。`prepare` 用所有核比对；`predict` 在表足够长（16,384
-行以上）时每个核用一个进程作答，行的顺序不变，结果与单个进程逐位相同。标准输入和管道逐行作答。
+行以上）时每个核用一个进程作答，行的顺序不变，结果与单个进程逐位相同。用 < 送入标准输入的文件与直接给出文件名一样；
+管道则由一个进程先答完已经到达的各行，再等后面的行。
 """,
         "how": """
 由 `make bench ROW=scale` 和 `make bench ROW=scale-weibo` 测得，本页也由它们写出：整条命令，含进程启动，各测一次；峰值是它的所有进程合计。生成的行一半英文、一半中文，每二十行有一行是前一行少一个字。

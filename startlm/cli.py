@@ -19,6 +19,7 @@ import typer
 
 from .commands import compare_options as options
 from .commands.options import AskedLanguage, AsJson, Debug, Delimiter, Encoding, Name, Query, Sheet
+from .commands.stopping import STOPPED, heed_termination, stopped
 from .commands.usage import TOUR, Group, common_last, usage_error
 from .core.errors import CallError, StartLMError, missing_extra
 from .core.language import Said, say, use_language
@@ -336,9 +337,10 @@ def _finish(result: dict[str, Any], said: Said | None = None) -> None:
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code: 0 done, 1 could not finish, 2 the call is wrong, 3 a gate said no, 130 Ctrl-C."""
+    """Run the command line and leave with its exit code: 0 done, 1 could not finish, 2 the call is wrong, 3 a gate said no, 130 Ctrl-C, 143 SIGTERM."""
+    heed_termination()
     code = _main(sys.argv[1:])
-    if code == 130:
+    if code in STOPPED:
         # Where Ctrl-C came inside exec (by which dataclasses are made), Python would end by the signal and not with our code.
         os._exit(code)
     sys.exit(code)
@@ -357,8 +359,8 @@ def _main(arguments: list[str]) -> int:
         return 0
     except StartLMError as error:
         return _report(error, error.exit_code)
-    except KeyboardInterrupt:
-        return _report(StartLMError(say("Stopped.", "已停止。"), say("the same command goes on where it stopped", "再次输入同一命令即可继续")), 130)
+    except KeyboardInterrupt as error:
+        return _report(*stopped(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -385,7 +387,7 @@ def _report(error: StartLMError, code: int) -> int:
         traceback.print_exception(error, file=sys.stderr)
     if _said.as_json:
         print(json.dumps({"error": {"message": str(error.message), "hint": str(error.hint), "where": str(error.where or ""), "exit_code": code}}, ensure_ascii=False))
-    print(error if code == 130 else say(f"Error: {error}", f"错误：{error}"), file=sys.stderr)
+    print(error if code in STOPPED else say(f"Error: {error}", f"错误：{error}"), file=sys.stderr)
     return code
 
 

@@ -9,7 +9,7 @@ import json
 import sys
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Generator, Iterator, Mapping, Sequence
 
@@ -18,7 +18,7 @@ import numpy as np
 from .columns import as_text
 from .columns.cleaning import CleanSettings, clean_texts, join_columns
 from .columns.encoded import ColumnEncoder
-from .core.contracts import BadRow, Engine, Inputs, Progress, Ragged, Table, Tokenizer
+from .core.contracts import Engine, Inputs, Progress, Ragged, Table, Tokenizer
 from .core.durable import allowed_name, read_verified, writing
 from .core.errors import BundleError, CallError
 from .core.inputs import encode_inputs, width_of
@@ -30,7 +30,7 @@ from .core.states import state_from_files
 from .core.workers import Crew, cores, in_threads, serve
 from .engines import ENGINES
 from .formats import FORMATS, format_for, written_as
-from .formats.rows import in_order
+from .formats.rows import in_chunks
 from .tasks import TASKS
 from .tokenizers import TOKENIZERS
 
@@ -305,8 +305,8 @@ def answer_table(predictor: Predictor, table: Table) -> Generator[tuple[list[tup
         for name in predictor.columns:
             _column(file, name)
     positions = [_column(table, name) for name in predictor.columns]
-    chunks = ([row.values for row in chunk] for file in table.files for chunk in _chunks(file, table.columns))
-    return _answer_chunks(predictor, chunks, positions, alone=any(map(_waited_for, table.files)))
+    chunks = ([row.values for row in chunk] for file in table.files for chunk in in_chunks(file, table.columns, CHUNK))
+    return _answer_chunks(predictor, chunks, positions, alone=any(file.arriving for file in table.files))
 
 
 def _answer_chunks(predictor: Predictor, chunks: Iterator[list[tuple[Any, ...]]], positions: Sequence[int], *, alone: bool) -> Generator[tuple[list[tuple[Any, ...]], np.ndarray], None, None]:
@@ -320,7 +320,12 @@ def _answer_chunks(predictor: Predictor, chunks: Iterator[list[tuple[Any, ...]]]
     yield from map(here, islice(chunks, ALONE))
     if (following := next(chunks, None)) is None:
         return
-    with Crew("startlm.predict", "answer_messages", str(predictor.folder)) as crew:
+    try:
+        helping = Crew("startlm.predict", "answer_messages", str(predictor.folder))
+    except OSError:  # no more processes or files are allowed here: slower, but answered
+        yield from map(here, chain([following], chunks))
+        return
+    with helping as crew:
         yield here(following)
         while not crew.ready():
             if (following := next(chunks, None)) is None:
@@ -332,29 +337,13 @@ def _answer_chunks(predictor: Predictor, chunks: Iterator[list[tuple[Any, ...]]]
             answer = crew.ask(json.dumps(columns).encode()) if all({*map(type, column)} <= PLAIN for column in columns) else None
             return here(values) if answer is None else (values, np.frombuffer(answer).reshape(len(values), -1))
 
-        yield from in_threads(there, chunks)
+        yield from in_threads(there, chunks, release=crew.kill)
 
 
 def answer_messages(folder: str) -> None:
     """What a process of `_answer_chunks` does: columns as JSON in, what is answered to them out, as the bytes of its float64."""
     predictor = open_bundle(folder)
     serve(lambda message: np.asarray(predictor.answered(predictor.read(json.loads(message))), dtype=np.float64).tobytes())
-
-
-def _waited_for(table: Table) -> bool:
-    """Standard input and pipes are answered line by line: somebody waits for each."""
-    return table.source == "-" or Path(table.source).is_fifo()
-
-
-def _chunks(table: Table, columns: Sequence[str]) -> Iterator[list[Any]]:
-    rows = in_order(table, columns)
-    size = 1 if _waited_for(table) else CHUNK
-    while chunk := list(islice(rows, size)):
-        for row in chunk:
-            if isinstance(row, BadRow):
-                raise CallError(say(f"A row cannot be read: {row.why.en}: {row.value[:60]!r}", f"有一行读不了：{row.why.zh}：{row.value[:60]!r}"),
-                                say("mend that row or take it out, then give the same command again", "请修改或去掉那一行，然后重新运行同一条命令"), where=f"{table.source}:{row.line} {row.column}")
-        yield chunk
 
 
 def _column(table: Table, name: str) -> int:

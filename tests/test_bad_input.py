@@ -478,7 +478,7 @@ def test_a_second_run_is_refused_while_the_first_is_at_work(shop: Path, here: Ca
     succeeds("prepare", "desk", folder=shop, here=here)
 
 
-# -------------------------------------------------------------- 130: Ctrl-C
+# ------------------------------------------------ 130: Ctrl-C, 143: SIGTERM
 
 STOPPING = """
 import os, signal, sys
@@ -527,11 +527,17 @@ def test_ctrl_c_from_outside_while_a_network_trains(shop: Path, here: Calls) -> 
     succeeds("train", "desk", folder=shop, here=here)
 
 
-def test_ctrl_c_while_the_steps_are_still_imported(shop: Path) -> None:
-    code = "import os, signal, sys\nclass Stop:\n  def find_spec(self, name, *rest):\n    if name == 'startlm.project': os.kill(os.getpid(), signal.SIGINT)\n"
-    code += "sys.meta_path.insert(0, Stop()); from startlm.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, "run", "desk"], cwd=shop_at(shop), capture_output=True, text=True, timeout=WITHIN, check=False)
-    assert done.returncode == 130 and done.stderr.startswith("Stopped."), done.stderr
+@pytest.mark.parametrize(("key", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_ctrl_c_and_sigterm_while_the_steps_are_still_imported(key: str, code: int, shop: Path) -> None:
+    program = f"import os, signal, sys\nclass Stop:\n  def find_spec(self, name, *rest):\n    if name == 'startlm.project': os.kill(os.getpid(), signal.{key})\n"
+    program += "sys.meta_path.insert(0, Stop()); from startlm.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", program, "run", "desk"], cwd=shop_at(shop), capture_output=True, text=True, timeout=WITHIN, check=False)
+    assert done.returncode == code and done.stderr.startswith("Stopped."), done.stderr
+
+
+def test_sigterm_that_whoever_started_the_command_ignores_stays_ignored() -> None:
+    program = "import os, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); from startlm.commands.stopping import heed_termination; heed_termination(); os.kill(os.getpid(), signal.SIGTERM)"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=WITHIN, check=False).returncode == 0
 
 
 # ------------------------------------------------------------ 3: the gate

@@ -1,4 +1,4 @@
-"""A table of answers: its format by the suffix, and streams answered line by line."""
+"""A table of answers: its format by the suffix, and streams answered as they arrive."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import random
@@ -13,6 +14,7 @@ import time
 from datetime import date
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Iterator
 
 import numpy as np
@@ -126,6 +128,15 @@ def test_processes_answer_bit_for_bit_as_one_does(family: str, bundles: dict[str
     assert answered(predictor, rows, tmp_path / "alone.csv") == together and len(soon) == 11
 
 
+def test_a_file_as_standard_input_is_answered_as_the_file_is(bundles: dict[str, Path], tmp_path: Path, soon: list[bytes | None], monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor, file = open_bundle(bundles["linear"]), tmp_path / "in.csv"
+    file.write_text("message\n" + "\n".join(row["message"] for row in tickets(200)), encoding="utf-8")
+    named = answered(predictor, file, tmp_path / "named.csv")
+    with file.open("rb") as stream:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
+        assert answered(predictor, "-", tmp_path / "out.csv") == named and len(soon) == 22, "processes helped both times"
+
+
 def test_rows_with_what_json_does_not_bring_over_are_answered_here(bundles: dict[str, Path], tmp_path: Path, soon: list[bytes | None]) -> None:
     rows = [{"message": date(2024, 1, 1 + number % 20)} for number in range(64)]
     assert answered(open_bundle(bundles["linear"]), rows, tmp_path / "out.csv").count(b"\r\n") == 65 and soon == []
@@ -144,6 +155,23 @@ def test_what_a_process_that_is_gone_was_asked_is_answered_here(bundles: dict[st
     assert None in soon
     predictor.folder = None
     assert answered(predictor, rows, tmp_path / "alone.csv") == together
+
+
+@pytest.mark.parametrize("started", [0, 1])
+def test_where_no_process_can_be_started_one_answers_alone(started: int, bundles: dict[str, Path], tmp_path: Path, soon: list[bytes | None], monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor, rows, start, running = open_bundle(bundles["linear"]), tickets(200), subprocess.Popen, []
+
+    def start_or_refuse(*given: Any, **options: Any) -> Any:
+        if len(running) == started:
+            raise OSError(errno.EMFILE, "Too many open files")
+        running.append(start(*given, **options))
+        return running[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start_or_refuse)
+    alone = answered(predictor, rows, tmp_path / "out.csv")
+    assert soon == [] and len(running) == started and all(process.returncode is not None for process in running), "those that started have ended"
+    predictor.folder = None
+    assert answered(predictor, rows, tmp_path / "alone.csv") == alone
 
 
 def test_a_small_table_starts_no_process(bundles: dict[str, Path], tmp_path: Path, two_cores: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,22 +194,46 @@ def processes_of(text: str) -> list[int]:
 
 
 @pytest.mark.skipif(workers.cores() == 1, reason="one core: no process helps")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_predict_leaves_no_answers_and_no_process(how: signal.Signals, bundles: dict[str, Path], tmp_path: Path) -> None:
     bundle, file, out = bundles["linear"], tmp_path / "in.csv", tmp_path / "out.csv"
     file.write_text("message\n" + "where is the parcel that I am waiting for\n" * 600_000, encoding="utf-8")
-    with subprocess.Popen([sys.executable, "-m", "startlm", "predict", str(bundle), str(file), "-o", str(out)], stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen([sys.executable, "-m", "startlm", "predict", str(bundle), str(file), "-o", str(out)], stderr=subprocess.PIPE, text=True, env=os.environ | {"STARTLM_LANGUAGE": "en"}) as running:
         end = time.monotonic() + WITHIN
         while not (helping := [pid for pid in processes_of("answer_messages") if pid in processes_of(str(bundle))]):
             assert time.monotonic() < end and running.poll() is None
             time.sleep(0.05)
         running.send_signal(how)
-        assert running.wait(WITHIN) == (130 if how == signal.SIGINT else -how)
-        assert running.stderr is not None and "Traceback" not in running.stderr.read()
+        assert running.wait(WITHIN) == {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -how}[how]
+        assert running.stderr is not None
+        said = running.stderr.read()
+        assert "Traceback" not in said and ("the same command goes on" in said or how == signal.SIGKILL)
     while any(pid in processes_of("answer_messages") for pid in helping):
         assert time.monotonic() < end + WITHIN
         time.sleep(0.05)
     assert not out.exists() and (how == signal.SIGKILL or not list(tmp_path.glob(".partial-*")))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no process can be halted here")
+def test_predict_that_is_broken_off_does_not_wait_for_a_process_that_is_halted(bundles: dict[str, Path], tmp_path: Path, soon: list[bytes | None], monkeypatch: pytest.MonkeyPatch) -> None:
+    crews, presses, ask = [], iter([signal.SIGINT]), Crew.ask
+
+    def halted(crew: Crew, message: bytes) -> bytes | None:
+        for key in presses:  # once
+            crews.append(crew)
+            for process in crew._all:
+                process.send_signal(signal.SIGSTOP)
+            os.kill(os.getpid(), key)
+        return ask(crew, message)
+
+    monkeypatch.setattr(Crew, "ask", halted)
+    goes_on = threading.Timer(WITHIN, lambda: [process.send_signal(signal.SIGCONT) for process in crews[0]._all])
+    goes_on.start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        answered(open_bundle(bundles["linear"]), tickets(300), tmp_path / "out.csv")
+    goes_on.cancel()
+    assert time.monotonic() - begin < WITHIN and list(tmp_path.iterdir()) == [] and all(process.returncode is not None for process in crews[0]._all)
 
 
 PEAK = """

@@ -39,7 +39,8 @@ class Table:
 
     `options` are what was found or told about the file (encoding, delimiter, …): given back to the
     same format they read it again in the same way. `said` tells the user what was found. A table of several files has one in `parts`
-    for each, perhaps with fewer columns or in another order; the line of a row is that in its own file.
+    for each, perhaps with fewer columns or in another order; the line of a row is that in its own file. `arriving` is what the rows come
+    from where somebody sends them, and may wait for the answer to one before the next: a pipe, a terminal.
     """
 
     columns: tuple[str, ...]
@@ -49,6 +50,7 @@ class Table:
     rows: Any  # Callable[[], Iterator[Row | BadRow]]
     said: tuple[Said, ...] = ()
     parts: tuple[Table, ...] = ()
+    arriving: Any = None  # a formats.sources.StreamSource
 
     @property
     def files(self) -> tuple[Table, ...]:

@@ -12,7 +12,7 @@ import select
 import subprocess
 import sys
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -33,8 +33,11 @@ def cores() -> int:
     return min(MOST, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """`work` of each item, in order, on every core. An error comes in its turn, after the results of the items before."""
+def in_threads(work: Callable[[Item], Result], items: Iterable[Item], *, release: Callable[[], None] = lambda: None) -> Iterator[Result]:
+    """`work` of each item, in order, on every core. An error comes in its turn, after the results of the items before.
+
+    Where it ends early, work that has begun is waited for: `release` is called first, and frees what that work may wait for itself.
+    """
     count, begun = cores(), deque[Future[Result]]()
     if count == 1:
         yield from map(work, items)
@@ -47,6 +50,9 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
                     yield begun.popleft().result()
             while begun:
                 yield begun.popleft().result()
+        except BaseException:
+            release()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -64,25 +70,40 @@ def _begin(pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iter
 # ----------------------------------------------------------------- processes
 
 class Crew:
-    """Processes that run `function` of `module` with one argument, which must call `serve`; one for each core. Use it in a `with`."""
+    """Processes that run `function` of `module` with one argument, which must call `serve`; one for each core. Use it in a `with`.
+
+    Raises OSError where this machine does not allow one more process or file: none of them is left then.
+    """
 
     def __init__(self, module: str, function: str, argument: str) -> None:
         code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {module} import {function}; {function}(sys.argv[1])"
         # a group of their own: Ctrl-C is for this process, which then ends them; -P: no module of the current folder comes between
-        self._all = [subprocess.Popen([sys.executable, "-P", "-c", code, argument], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0)
-                     for _ in range(cores())]
+        command = [sys.executable, "-P", "-c", code, argument]
+        self._killed = False
+        self._all: list[subprocess.Popen[bytes]] = []
         self._free: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
-        for process in self._all:
-            self._free.put(process)
+        try:
+            for _ in range(cores()):
+                self._all.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0))
+                self._free.put(self._all[-1])
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.kill()
         for process in self._all:
-            process.kill()
             with suppress(OSError):  # what is left in a pipe of one that is gone
                 process.communicate()
+
+    def kill(self) -> None:
+        """End them all, also one that is halted; whoever waits for an answer of theirs gets none."""
+        self._killed = True
+        for process in self._all:
+            process.kill()
 
     def ready(self) -> bool:
         """Whether all of them have started; to be asked until it says so."""
@@ -94,15 +115,21 @@ class Crew:
         return True
 
     def ask(self, message: bytes) -> bytes | None:
-        """What one of them answers, when they are ready; None where it is gone. Any number of threads may ask at once."""
+        """What one of them answers, when they are ready; None where it is gone. Any number of threads may ask at once.
+
+        Raises CancelledError after `kill`: nobody waits for the answer any more.
+        """
         process = self._free.get()
         try:
             _send(process.stdin, message)  # type: ignore[arg-type]
-            return _receive(process.stdout)  # type: ignore[arg-type]
+            answer = _receive(process.stdout)  # type: ignore[arg-type]
         except OSError:
-            return None
+            answer = None
         finally:
             self._free.put(process)
+        if answer is None and self._killed:
+            raise CancelledError
+        return answer
 
 
 def serve(answer: Callable[[bytes], bytes]) -> None:

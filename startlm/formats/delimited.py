@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, Iterable, Iterator, Mapping, Sequence
 
@@ -19,7 +19,7 @@ from startlm.core.language import Said, say
 from startlm.formats.encodings import UNFIT, Encoding, choose_encoding, judge_unfit, say_encoding, start_decoder
 from startlm.formats.layout import Layout, dialect, find_layout
 from startlm.formats.lines import Lines
-from startlm.formats.rows import name_columns
+from startlm.formats.rows import NOTHING_YET, name_columns
 from startlm.formats.sources import SAMPLE, Source, find_source
 
 CELL_LIMIT = 1_000_000  # characters
@@ -68,6 +68,7 @@ class Delimited:
             options={"encoding": coding.name, **layout._asdict()},
             rows=partial(_read_rows, found, coding, layout, columns),
             said=(say_encoding(coding, told=encoding is not None), *_say_layout(layout, told, len(columns)), *changed),
+            arriving=found.arriving,
         )
 
     @staticmethod
@@ -217,10 +218,11 @@ def _read_rows(source: Source, coding: Encoding, layout: Layout, columns: tuple[
     width, line = len(columns), 1
     while True:
         base, rewind = line, False
-        reader = csv.reader(chain.from_iterable(lines), **arguments)  # type: ignore[call-overload]
+        arrived = takewhile(lambda block: block or line < lines.first_held, lines)  # noqa: B023 (where the row begins that is being read by then)
+        reader = csv.reader(chain.from_iterable(arrived), **arguments)  # type: ignore[call-overload]
         try:
             for row in reader:
-                if lines.ended:  # csv gives a row after the last line only where a quote is still open
+                if lines.ended or lines.paused:  # csv gives a row after the last line only where a quote is still open
                     rewind = True
                     break
                 if to_skip:
@@ -230,6 +232,10 @@ def _read_rows(source: Source, coding: Encoding, layout: Layout, columns: tuple[
                 elif row:
                     yield _judge_row(row, line, base + reader.line_num - 1, columns, coding)
                 line = base + reader.line_num
+            if lines.paused:  # a row that is not whole yet is read again with what follows
+                yield NOTHING_YET
+                line = lines.back_to(line, otherwise=line)
+                continue
             if not rewind:
                 return
         except csv.Error:

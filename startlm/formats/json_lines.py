@@ -14,7 +14,7 @@ from startlm.core.errors import CallError
 from startlm.core.language import Said, say
 from startlm.formats.encodings import UNFIT, Encoding, choose_encoding, judge_unfit, say_encoding
 from startlm.formats.lines import Lines
-from startlm.formats.rows import flat, refuse_for_excel
+from startlm.formats.rows import NOTHING_YET, flat, refuse_for_excel
 from startlm.formats.sources import Source, find_source
 
 CELL_LIMIT = 1_000_000  # characters
@@ -49,7 +49,7 @@ class JsonLines:
                 )
             )
         rows = partial(_read_rows, found, coding, columns)
-        return Table(columns, found.name, JsonLines.name, {"encoding": coding.name}, rows, tuple(said))
+        return Table(columns, found.name, JsonLines.name, {"encoding": coding.name}, rows, tuple(said), arriving=found.arriving)
 
     @staticmethod
     def writer(stream: BinaryIO, columns: Sequence[str], *, for_excel: bool = False) -> JsonLinesWriter:
@@ -124,8 +124,12 @@ def _find_columns(source: Source, encoding: str) -> tuple[tuple[str, ...], bool]
 
 
 def _read_rows(source: Source, coding: Encoding, columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
-    lines = Lines(source.blocks(), coding.name)
-    for number, line in enumerate(chain.from_iterable(lines), 1):
+    lines, number = Lines(source.blocks(), coding.name), 0
+    for line in chain.from_iterable(block or [None] for block in lines):
+        if line is None:
+            yield NOTHING_YET
+            continue
+        number += 1
         if number <= lines.unfit_until and UNFIT.search(line):
             yield judge_unfit(line.strip(), number, columns[0], coding)
             continue

@@ -16,12 +16,13 @@ class Lines:
     """Blocks of lines, each line with its own ending (LF, CRLF or CR).
 
     After a block is handed out, `unfit_until` is the number of the last line so far that may hold marks or NULs (the first line
-    is 1). `ended` is True once everything was handed out. `back_to` reads recent lines again.
+    is 1). `ended` is True once everything was handed out. `back_to` reads recent lines again. Where an empty block of bytes says that
+    nothing more has arrived yet, an empty block of lines does, and `paused` is True until there are more.
     """
 
     def __init__(self, blocks: Iterator[bytes], encoding: str, quote: str = "") -> None:
         self.unfit_until = 0
-        self.ended = False
+        self.ended = self.paused = False
         self._read = self._decoded(blocks, encoding, quote)
         self._recent: deque[tuple[int, list[str]]] = deque()
         self._sizes: deque[int] = deque()
@@ -31,10 +32,17 @@ class Lines:
     def __iter__(self) -> Iterator[list[str]]:
         if self._again:
             again, self._again = self._again, []
+            self.paused = False
             yield again
-        for lines in self._read:  # noqa: UP028 (`yield from` would close it when this pass is left for another)
+        for lines in self._read:
+            self.paused = not lines
             yield lines
-        self.ended = True
+        self.paused, self.ended = False, True
+
+    @property
+    def first_held(self) -> int:
+        """The number of the first line that can be read again."""
+        return self._recent[0][0] if self._recent else self._next
 
     def back_to(self, line: int, otherwise: int) -> int:
         """Let the next pass begin with `line`, or where that is no longer held, with `otherwise`. Returns which."""
@@ -47,6 +55,9 @@ class Lines:
 
     def _decoded(self, blocks: Iterator[bytes], encoding: str, quote: str) -> Iterator[list[str]]:
         for text in _whole_lines(_texts(blocks, encoding), quote):
+            if not text:
+                yield []
+                continue
             lines = list(io.StringIO(text, newline=""))
             first, self._next = self._next, self._next + len(lines)
             if has_unfit(text):
@@ -62,9 +73,10 @@ class Lines:
 def _texts(blocks: Iterator[bytes], encoding: str) -> Iterator[str]:
     decoder = start_decoder(encoding)
     for block in blocks:
-        if text := decoder.decode(block):  # a block may hold only part of a character
+        if (text := decoder.decode(block)) or not block:  # a block may hold only part of a character
             yield text
-    yield decoder.decode(b"", True)
+    if text := decoder.decode(b"", True):
+        yield text
 
 
 def _whole_lines(texts: Iterator[str], quote: str) -> Iterator[str]:
@@ -73,6 +85,9 @@ def _whole_lines(texts: Iterator[str], quote: str) -> Iterator[str]:
     held: list[str] = []
     size = dropped = 0
     for text in texts:
+        if not text:
+            yield text
+            continue
         cut = max(text.rfind("\n"), text.rfind("\r", 0, len(text) - 1)) + 1  # a last CR may be half of CRLF
         if cut == 0 and not (held and held[-1].endswith("\r")):
             if size < LINE_LIMIT:

@@ -22,6 +22,7 @@ from ..core.language import Said, say
 
 SHOWN_BAD_ROWS, SHOWN_CHARACTERS = 5, 60
 CHUNK = 1 << 12  # rows taken in at a time
+NOTHING_YET = BadRow(0, "", "", "nothing_yet", say("nothing more has arrived yet", "还没有更多数据到达"), "")  # no row: see `in_chunks`
 MOST_KNOWN = 1 << 14  # different texts of a column, up to which each is kept once
 _UNFIT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # for a column's name: control characters, and what is none
 
@@ -80,6 +81,29 @@ def in_order(table: Table, columns: Sequence[str]) -> Iterator[Row | BadRow]:
         return
     for row in table.rows():
         yield row if isinstance(row, BadRow) else Row(row.line, tuple(None if i is None else row.values[i] for i in order))
+
+
+def in_chunks(table: Table, columns: Sequence[str], size: int) -> Iterator[list[Row]]:
+    """The rows as `in_order`, `size` at a time; of rows that somebody sends, those that are there: nobody waits for an answer.
+
+    Raises CallError at a row that cannot be read, after those before it.
+    """
+    if table.arriving is not None:
+        table.arriving.pauses = True
+    chunk: list[Row] = []
+    for row in in_order(table, columns):
+        if isinstance(row, Row):
+            chunk.append(row)
+            if len(chunk) < size:
+                continue
+        if chunk:
+            yield chunk
+            chunk = []
+        if isinstance(row, BadRow) and row is not NOTHING_YET:
+            raise CallError(say(f"A row cannot be read: {row.why.en}: {row.value[:60]!r}", f"有一行读不了：{row.why.zh}：{row.value[:60]!r}"),
+                            say("mend that row or take it out, then give the same command again", "请修改或去掉那一行，然后重新运行同一条命令"), where=f"{table.source}:{row.line} {row.column}")
+    if chunk:
+        yield chunk
 
 
 class Rows:

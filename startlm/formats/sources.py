@@ -6,7 +6,9 @@ Whatever is wrong with it as a file (not there, a folder, empty, binary, not rea
 from __future__ import annotations
 
 import glob
+import os
 import re
+import select
 import stat
 import sys
 from difflib import get_close_matches
@@ -42,6 +44,7 @@ class FileSource:
     """A file on disk: every pass starts anew."""
 
     again = True
+    arriving = None
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, str(path)
@@ -73,14 +76,26 @@ class FileSource:
 
 
 class StreamSource:
-    """Standard input or a pipe: it passes once, and each line is handed on as it arrives."""
+    """Standard input or a pipe: it passes once, and each line is handed on as it arrives.
+
+    With `pauses` set, an empty block says that nothing more has arrived yet: the next read waits.
+    """
 
     again = False
+    pauses = False
 
     def __init__(self, stream: BinaryIO, name: str, *, close: bool = False) -> None:
         self.stream, self.name, self._close = stream, name, close
         self._first: bytes | None = None
         self._passed = False
+
+    @property
+    def arriving(self) -> StreamSource | None:
+        """Itself; None where all is there already: a file on disk as standard input, bytes in memory."""
+        try:
+            return None if stat.S_ISREG(os.fstat(self.stream.fileno()).st_mode) else self
+        except OSError:  # no descriptor
+            return None
 
     def sample(self) -> bytes:
         """What has arrived, at least one line: an answer must not wait for a full sample."""
@@ -106,7 +121,11 @@ class StreamSource:
         first, self._passed = self.sample(), True
         try:
             yield first
-            while block := self._read():
+            while True:
+                if self.pauses and not select.select([self.stream], [], [], 0)[0]:
+                    yield b""
+                if not (block := self._read()):
+                    return
                 yield block
         finally:
             if self._close:

@@ -13,6 +13,8 @@ from startlm.core.contracts import BadRow, Row
 from startlm.core.errors import CallError
 from startlm.formats import open_table
 from startlm.formats.delimited import Delimited, disarm, undisarm
+from startlm.formats.rows import NOTHING_YET
+from startlm.formats.sources import StreamSource
 
 CHINESE = "text,label\n" + "我的卡还没到，请问什么时候能收到？,物流\n这个商品的质量很好，我们都喜欢,评价\n" * 5
 TRADITIONAL = "text,label\n" + "我的卡還沒到，請問什麼時候能收到？,物流\n這個商品的質量很好，我們都喜歡,評價\n" * 5
@@ -334,3 +336,33 @@ def test_real_files_open_right(data_folder):
         if not rows or any(isinstance(row, BadRow) for row in rows) or "column_2" in table.columns or len(table.columns) < 2:
             broken[path.name] = table.columns
     assert broken == {}
+
+
+# ------------------------------------------------------------ as it arrives
+
+class Slow(StreamSource):
+    """Bytes that arrive a few at a time, with a pause after each."""
+
+    def __init__(self, data, size):
+        super().__init__(io.BytesIO(data), "-")
+        self.size, self._first = size, data[:12]
+
+    def blocks(self):
+        yield self._first
+        for start in range(12, len(self.stream.getvalue()), self.size):
+            yield b""
+            yield self.stream.getvalue()[start : start + self.size]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.sampled_from('ab中,"\r\n'), max_size=60), st.integers(1, 12))
+def test_rows_are_the_same_however_slowly_they_arrive(text, size):
+    data = f"text,label\r\n{text}".encode()
+    whole, slow = (Delimited.open(Slow(data, each), delimiter=",", quote='"', head=True) for each in (1 << 10, size))
+    assert [row for row in slow.rows() if row is not NOTHING_YET] == [row for row in whole.rows() if row is not NOTHING_YET]
+
+
+def test_a_row_too_long_to_be_read_again_is_waited_for(monkeypatch):
+    monkeypatch.setattr("startlm.formats.lines.HELD", 20)
+    rows = Delimited.open(Slow(b'text,label\r\n"' + b"abc\n" * 50 + b'",x\r\n', 8), delimiter=",", quote='"', head=True).rows()
+    assert [row for row in rows if row is not NOTHING_YET] == [Row(2, ("abc\n" * 50, "x"))]

@@ -12,6 +12,7 @@ from startlm.core.contracts import Row
 from startlm.core.errors import CallError, MissingExtraError
 from startlm.core.language import speaking
 from startlm.formats import format_for, open_table
+from startlm.formats.rows import in_chunks
 
 ROWS = [{"text": "我的卡还没到", "label": "card"}, {"text": "hi", "extra": [1]}]
 
@@ -141,6 +142,25 @@ def test_standard_input_may_hold_json_lines(standard_input):
     standard_input.write('{"text": "卡"}\n'.encode())
     rows = open_table("-").rows()
     assert next(rows) == Row(1, ("卡",))
+
+
+@pytest.mark.parametrize(("head", "rows", "begun", "rest"), [("text,label\n", "first,x\n" * 10, '"second\n', 'line",y\n'), ("", '{"text": "first", "label": "x"}\n' * 10, '{"text": "second\\n', 'line", "label": "y"}\n')])
+def test_rows_that_have_arrived_come_together_and_do_not_wait_for_the_rest_of_another(standard_input, head, rows, begun, rest):
+    standard_input.write((head + rows + begun).encode())
+    chunks = in_chunks(open_table("-"), ("text", "label"), 4)
+    assert [[row.values for row in next(chunks)] for _ in range(3)] == [[("first", "x")] * size for size in (4, 4, 2)]
+    standard_input.write(rest.encode())
+    assert [row.values for row in next(chunks)] == [("second\nline", "y")]
+    standard_input.close()
+    assert list(chunks) == []
+
+
+def test_rows_before_one_that_cannot_be_read_come_first(standard_input):
+    standard_input.write(b"text,label\na,x\nb,x,y\n")
+    chunks = in_chunks(open_table("-"), ("text", "label"), 4)
+    assert next(chunks) == [Row(2, ("a", "x"))]
+    with pytest.raises(CallError, match="3 fields"):
+        next(chunks)
 
 
 def test_chinese_that_arrives_after_plain_ascii_names_the_encoding_to_set(standard_input):
