@@ -62,7 +62,7 @@ def test_the_commands_print_what_the_readme_shows(shop: tuple[str, Path]) -> Non
 
 @pytest.mark.parametrize("name", READMES)
 def test_every_exit_code_has_its_row(name: str) -> None:
-    codes = {each.exit_code for each in (CallError, MissingExtraError, BundleError, WorkError, GateError)} | {0, 130}
+    codes = {each.exit_code for each in (CallError, MissingExtraError, BundleError, WorkError, GateError)} | {0, 130, 143}
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", read(name), re.MULTILINE)} == codes
 
 
