@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import permutation_test
 
-from startlm.metrics.number_slices import _permuted, find_number_slices, number_slices_json
+from startlm.metrics.number_slices import _looked_at, _permuted, find_number_slices, number_slices_json
 from startlm.metrics.slices import Cut
 
 
@@ -37,6 +37,30 @@ def test_where_nothing_is_worse_hardly_any_look_says_so() -> None:
     looks = [find_number_slices(*planted(300, seed), seed=seed) for seed in range(60)]
     assert sum(any(each.worse for each in found) for found in looks) <= 7
     assert sum(any(each.p < 0.05 for each in found) for found in looks) > 20, "without the correction many would"
+
+
+def heavy(rows: int, groups: int, seed: int, *, worse: float = 1.0) -> tuple[np.ndarray, np.ndarray, list[Cut]]:
+    """Errors as of money: lognormal, a few as large as all others together; those of group g0 so many times as large."""
+    group = np.arange(rows) % groups
+    return np.zeros(rows), np.random.default_rng(seed).lognormal(0, 2, rows) * np.where(group == 0, worse, 1.0), [Cut("column", "shop", [f"g{each}" for each in group])]
+
+
+def false_alarms(rows: int, groups: int, seeds: range) -> int:
+    return sum(_looked_at(*heavy(rows, groups, seed), seed, 20)[1][0].adjusted < 0.05 for seed in seeds)
+
+
+def test_a_few_huge_errors_name_no_group_among_very_many() -> None:
+    assert false_alarms(20_000, 1_000, range(3)) == 0
+
+
+def test_false_alarms_of_heavy_tailed_errors_stay_at_the_level() -> None:
+    assert false_alarms(1_000, 50, range(100)) <= 9, "of 100, 5 are allowed: more than 9 are a chance of 3 %"
+
+
+def test_a_worse_one_of_two_hundred_groups_is_found_and_none_is_surer_than_the_draws_can_tell() -> None:
+    found = find_number_slices(*heavy(10_000, 200, 0, worse=20.0), seed=0)
+    assert [each.value for each in found if each.worse] == ["g0"]
+    assert found[0].p > 1 / 40_000 and found[0].adjusted == pytest.approx(200 * found[0].p)
 
 
 def test_the_chance_is_that_of_scipys_permutation_test() -> None:
