@@ -26,7 +26,8 @@ _FEWEST_DRAWS = 9_999  # other choices of rows that a group is held against, and
 _DRAWS_EACH = 100  # the smallest p that they can tell is then a hundredth after Holm
 _ENOUGH = 400  # of them as far: p is known to a twentieth of itself, no more are drawn
 _ROUNDED = 1e-11  # sums are rounded: what comes so close to as far, beside the largest sum there could be, is as far
-_CHUNK = 2_000_000  # numbers drawn at once
+_MOST_WORSE = 100  # worse groups that are shown, the surest; a report says how many more there are
+_CHUNK = 1_000_000  # numbers drawn at once
 
 
 class NumberSlice(NamedTuple):
@@ -71,7 +72,8 @@ class _Group(NamedTuple):
 
 
 def find_number_slices(truth: np.ndarray, answers: np.ndarray, cuts: Sequence[Cut], *, seed: int, fewest: int = FEWEST_ROWS) -> list[NumberSlice]:
-    """The slices with enough rows inside and outside, the surest difference first: all that are worse, and so many more that SHOWN are there.
+    """The slices with enough rows inside and outside, the surest difference first: the 100 surest that are worse, and so many more that SHOWN
+    are there.
 
     truth, answers: float64 (N,). Which slices are looked at follows from how many rows they have, never from their errors.
     """
@@ -79,9 +81,11 @@ def find_number_slices(truth: np.ndarray, answers: np.ndarray, cuts: Sequence[Cu
 
 
 def number_slices_json(truth: np.ndarray, answers: np.ndarray, cuts: Sequence[Cut], *, seed: int) -> dict[str, Any]:
-    """What a report says of slices: how many were looked at, at which level, on how many rows; all worse ones and the next few."""
+    """What a report says of slices: how many were looked at, at which level, on how many rows; the worse ones and the next few, and how many
+    worse ones are left out."""
     error, groups = _looked_at(truth, answers, cuts, seed, FEWEST_ROWS)
-    return {"looked_at": len(groups), "level": round(1 - LEVEL, 6), "n": len(truth), "slices": [each.to_json() for each in _shown(error, groups, seed)]}
+    return {"looked_at": len(groups), "level": round(1 - LEVEL, 6), "n": len(truth), "left_out": max(0, sum(each.worse for each in groups) - _MOST_WORSE),
+            "slices": [each.to_json() for each in _shown(error, groups, seed)]}
 
 
 def _looked_at(truth: np.ndarray, answers: np.ndarray, cuts: Sequence[Cut], seed: int, fewest: int) -> tuple[np.ndarray, list[_Group]]:
@@ -102,7 +106,7 @@ def _gap(off: np.ndarray, rows: np.ndarray) -> float:
 
 def _shown(error: np.ndarray, groups: list[_Group], seed: int) -> list[NumberSlice]:
     worse, others = ([each for each in groups if each.worse == is_worse] for is_worse in (True, False))
-    kept = worse + others[: max(0, SHOWN - len(worse))]
+    kept = worse[:_MOST_WORSE] + others[: max(0, SHOWN - len(worse))]
     figures = _figures(error, [each.rows for each in kept], seed)
     return [NumberSlice(each.cut.kind, each.cut.column, each.value, *four, each.p, each.adjusted) for each, four in zip(kept, figures)]
 
@@ -145,39 +149,40 @@ def _turned(far: np.ndarray, groups: Sequence[np.ndarray], place: np.ndarray) ->
 
 def _figures(error: np.ndarray, groups: Sequence[np.ndarray], seed: int) -> list[tuple[Figure, Figure, Figure, Figure]]:
     """For each group its mean absolute error, that of the others, the first less the second, and its mean error: one bootstrap over all rows
-    serves them all."""
+    serves them all, and a group reads its own rows of it only."""
     if not groups:
         return []
-    inside = np.zeros((len(error), len(groups)))
-    for number, rows in enumerate(groups):
-        inside[rows, number] = 1.0
-    off = np.abs(error)
-    columns = np.hstack([inside, inside * off[:, None], inside * error[:, None], np.ones((len(error), 1)), off[:, None]])  # (N, 3 K + 2)
-    drawn = np.concatenate([counts @ columns for counts in _resampled(len(error), seed)])
-    whole, several = _means(columns.sum(axis=0), len(groups)), _means(drawn, len(groups))
-    names = ("mae", "mae", "gap", "bias")
-    rows = [(len(each), len(error) - len(each), len(each), len(each)) for each in groups]
-    return [tuple(_figure(name, whole[at][number], several[at][:, number], rows[number][at]) for at, name in enumerate(names))  # type: ignore[misc]
-            for number in range(len(groups))]
+    columns = np.stack([np.ones(len(error)), np.abs(error), error])  # (3, N)
+    of_all, of_group = np.empty((3, DRAWS)), np.empty((len(groups), 3, DRAWS))
+    for draws, counts in _resampled(len(error), seed):
+        of_all[:, draws] = columns @ counts
+        for number, rows in enumerate(groups):
+            of_group[number, :, draws] = columns.take(rows, axis=1) @ counts.take(rows, axis=0)
+    found = []
+    for rows, drawn in zip(groups, of_group):
+        whole, several = _means(columns[:, rows].sum(axis=1), columns.sum(axis=1)), _means(drawn, of_all)
+        n = (len(rows), len(error) - len(rows), len(rows), len(rows))
+        mae, rest, gap, bias = (_figure(name, float(whole[at]), several[at], n[at]) for at, name in enumerate(("mae", "mae", "gap", "bias")))
+        found.append((mae, rest, gap, bias))
+    return found
 
 
-def _resampled(rows: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each row comes up in DRAWS resamplings, float64 (some, rows) at a time."""
+def _resampled(rows: int, seed: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """How often each row comes up in DRAWS resamplings, float64 (rows, some) at a time, and which draws these are."""
     random, step = np.random.default_rng(seed), max(1, _CHUNK // rows)
     for first in range(0, DRAWS, step):
         size = min(step, DRAWS - first)
-        picked = random.integers(0, rows, size=(size, rows)) + rows * np.arange(size)[:, None]
-        yield np.bincount(picked.ravel(), minlength=size * rows).reshape(size, rows).astype(np.float64)
+        picked = random.integers(0, rows, size=(size, rows)) * size + np.arange(size)[:, None]
+        yield slice(first, first + size), np.bincount(picked.ravel(), minlength=size * rows).reshape(rows, size).astype(np.float64)
 
 
-def _means(sums: np.ndarray, count: int) -> tuple[np.ndarray, ...]:
-    """float64 (…, K) each: the mean absolute error inside and outside, their difference, the mean error inside."""
-    n, off, error = sums[..., :count], sums[..., count : 2 * count], sums[..., 2 * count : 3 * count]
+def _means(group: np.ndarray, everything: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Of sums (3, …) of rows, absolute errors and errors: the mean absolute error inside and outside, their difference, the mean error inside."""
     with np.errstate(invalid="ignore", divide="ignore"):  # a draw may miss a small group
-        mine, others = off / n, (sums[..., -1:] - off) / (sums[..., -2:-1] - n)
-        return mine, others, mine - others, error / n
+        inside, outside = group[1] / group[0], (everything[1] - group[1]) / (everything[0] - group[0])
+        return inside, outside, inside - outside, group[2] / group[0]
 
 
 def _figure(name: str, value: float, drawn: np.ndarray, n: int) -> Figure:
     low, high = percentile_interval(drawn[np.isfinite(drawn)])
-    return Figure(name, float(value), min(low, float(value)), max(high, float(value)), n, 0.0 if name in ("gap", "bias") else None, "bootstrap", False)
+    return Figure(name, value, min(low, value), max(high, value), n, 0.0 if name in ("gap", "bias") else None, "bootstrap", False)
