@@ -1,5 +1,7 @@
 """Figures of several labels a row, against scikit-learn and by hand; thresholds and how sure an answer is."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from sklearn import metrics as reference
 
 from startlm.core.language import say
 from startlm.core.shelves import look_up
-from startlm.metrics import SET_METRICS
+from startlm.metrics import SET_METRICS, label_sets
 from startlm.metrics.label_sets import JudgedSets, figures_of_each_label, hamming_loss, labels_together, micro_f1, micro_f1_gain, samples_f1, subset_accuracy
 from startlm.metrics.set_thresholds import OWN, best_threshold, certainty, choose_thresholds, fit_exponent, fit_set_temperature, sigmoid
 
@@ -71,6 +73,16 @@ def test_labels_that_go_together_are_counted_with_what_was_answered():
     truth = np.array([[1, 1, 0]] * 5 + [[1, 0, 1]] * 3, dtype=bool)
     predicted = np.array([[1, 1, 0]] * 4 + [[1, 0, 0]] + [[1, 1, 1]] * 3, dtype=bool)
     assert [tuple(each) for each in labels_together(truth, predicted)] == [(0, 1, 5, 7, 4), (0, 2, 3, 3, 3)]
+
+
+@pytest.mark.parametrize("exact", [2**24, 10])
+def test_the_pairs_of_two_hundred_labels_are_soon_counted_and_exactly(exact, monkeypatch):
+    monkeypatch.setattr(label_sets, "_EXACT", exact, raising=False)
+    truth = np.random.default_rng(0).random((20_000, 200)) < np.linspace(0.1, 0.9, 200)
+    began = time.process_time()
+    first = labels_together(truth, truth)[0]
+    assert time.process_time() - began < 1, "a product of whole numbers takes seconds"
+    assert (first.first, first.second) == (198, 199) and type(first.rows) is int and first.rows == np.sum(truth[:, 198] & truth[:, 199])
 
 
 def test_the_better_of_two_is_shown_by_micro_f1_with_an_interval():
