@@ -40,8 +40,10 @@ def _slices(content: Content) -> str:
         )
     )
     none = f"<p>{both(say('No group is shown to be worse than the others.', '没有哪一组被证明比其余的差。'))}</p>"
+    more = found.get("left_out", 0)
+    left_out = f"<p>{both(say(f'{more:,} more are worse; these are the surest.', f'还有 {more:,} 组更差，这里列出最确定的。'))}</p>" if more else ""
     others = folded(say(f"{len(rest)} other group{'s' * (len(rest) > 1)}", f"其他 {len(rest)} 组"), _slices_table(rest)) if rest else ""
-    return section("slices", say("Where it is worse", "哪里更差"), note, _slices_table(worse) if worse else none, others)
+    return section("slices", say("Where it is worse", "哪里更差"), note, _slices_table(worse) if worse else none, left_out, others)
 
 
 def _slices_table(slices: list[Content]) -> str:

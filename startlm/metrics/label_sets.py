@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Any, Iterator, NamedTuple, Protocol
 
 import numpy as np
 
@@ -21,8 +21,11 @@ from startlm.core.contracts import Figure
 from startlm.core.label_sets import row_f1
 
 from .each_label import LabelFigures, figures_of_labels
-from .intervals import FEWEST_ROWS, bootstrap_means, bootstrap_sums, corrected_interval, exact_interval, kinds_of, no_figure, percentile_interval, share_figure
+from .intervals import FEWEST_ROWS, bootstrap_counts, bootstrap_means, bootstrap_sums, corrected_interval, exact_interval, kinds_of, no_figure, percentile_interval, share_figure
 from .judged import Counts
+
+_EXACT = 2**24  # whole numbers that float32 holds
+_LABELS, _CELLS = 32, 1_000_000  # labels at a time where kinds of rows are many, and else so many labels of kinds
 
 
 @dataclass(frozen=True)
@@ -48,15 +51,9 @@ class JudgedSets:
         return Counts((self.truth & self.predicted).sum(axis=0), self.truth.sum(axis=0), self.predicted.sum(axis=0))
 
     @cached_property
-    def resampled(self) -> tuple[Counts, Counts, np.ndarray]:
-        """The counts of resampled rows (draws, L), those with one row of each kind left out (C, L), and how often each kind comes."""
-        kinds, counts = kinds_of(np.packbits(np.concatenate([self.truth, self.predicted], axis=1), axis=1))
-        width = self.truth.shape[1]
-        bits = np.unpackbits(kinds, axis=1, count=2 * width).astype(np.float64)
-        truth, predicted = bits[:, :width], bits[:, width:]
-        columns = np.hstack([truth * predicted, truth, predicted])
-        drawn, left_out = bootstrap_sums(columns, counts, self.seed), counts @ columns - columns
-        return Counts(*np.split(drawn, 3, axis=1)), Counts(*np.split(left_out, 3, axis=1)), counts
+    def resampled(self) -> ResampledSets:
+        """The counts of resampled rows: made once, used by every average."""
+        return ResampledSets.of(self.truth, self.predicted, self.seed)
 
     def take(self, rows: np.ndarray) -> JudgedSets:
         """These rows, int64 (n,) or bool (N,)."""
@@ -67,6 +64,47 @@ class JudgedSets:
         if self.usual is None or not len(self):
             return None
         return replace(self, predicted=np.broadcast_to(self.usual, self.truth.shape), usual=None)
+
+
+class ResampledSets(NamedTuple):
+    """Counts of bootstrap draws (draws, L); the kinds of rows, of truth and answer, packed bits (C, …) each, and how often each comes, int64 (C,).
+
+    Only bits are kept of kinds, for there are as many as rows where labels are many; they are counted a few at a time.
+    """
+
+    drawn: Counts
+    truth: np.ndarray
+    predicted: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def of(cls, truth: np.ndarray, predicted: np.ndarray, seed: int) -> ResampledSets:
+        """Of bool (N, L) each. The same draws serve all labels, a block of labels at a time."""
+        packed = np.packbits(truth, axis=1), np.packbits(predicted, axis=1)
+        kinds, rows = kinds_of(np.concatenate(packed, axis=1))
+        of_truth, of_answer = np.split(kinds, 2, axis=1)
+        step = 8 * max(_LABELS // 8, _CELLS // (8 * len(kinds)))  # whole bytes
+        blocks = []
+        for first in range(0, truth.shape[1], step):
+            count, at = min(step, truth.shape[1] - first), slice(first // 8, (first + step) // 8)
+            columns = _columns(of_truth[:, at], of_answer[:, at], count, _whole(len(truth)))
+            blocks.append(np.concatenate([drawn.astype(columns.dtype) @ columns for drawn in bootstrap_counts(rows, seed)]).astype(np.float64).reshape(-1, 3, count))
+        return cls(Counts(*np.concatenate(blocks, axis=2).transpose(1, 0, 2)), of_truth, of_answer, rows)
+
+    def left_out(self) -> Iterator[Counts]:
+        """The counts with one row of each kind left out, (some, L) at a time."""
+        labels = self.drawn.actual.shape[1]
+        step = max(1, _CELLS // (3 * labels))
+        blocks = [slice(first, first + step) for first in range(0, len(self.rows), step)]
+        total = np.sum([self.rows[at] @ _columns(self.truth[at], self.predicted[at], labels, np.float64) for at in blocks], axis=0)
+        for at in blocks:
+            yield Counts(*np.split(total - _columns(self.truth[at], self.predicted[at], labels, np.float64), 3, axis=1))
+
+
+def _columns(truth: np.ndarray, predicted: np.ndarray, labels: int, as_type: type[np.floating[Any]]) -> np.ndarray:
+    """Of packed bits (C, …): rightly given, had and given, each of so many labels: float (C, 3 L)."""
+    has, given = (np.unpackbits(each, axis=1, count=labels) for each in (truth, predicted))
+    return np.concatenate([has & given, has, given], axis=1).astype(as_type)
 
 
 class SetMetric(Protocol):
@@ -104,8 +142,9 @@ class Average:
         value = float(average(judged.counts, self.kind, self.weighting))
         if judged.exact.all():  # a bootstrap would see nothing to vary
             return Figure(name, value, *exact_interval(n, n), n, beside, "exact")
-        drawn, left_out, rows = judged.resampled
-        low, high = corrected_interval(value, average(drawn, self.kind, self.weighting), average(left_out, self.kind, self.weighting), rows)
+        several = judged.resampled
+        left_out = np.concatenate([average(each, self.kind, self.weighting) for each in several.left_out()])
+        low, high = corrected_interval(value, average(several.drawn, self.kind, self.weighting), left_out, several.rows)
         return Figure(name, value, min(low, value), max(high, value), n, beside, "bootstrap")
 
 
@@ -170,8 +209,8 @@ class Together(NamedTuple):
 
 def labels_together(truth: np.ndarray, predicted: np.ndarray, most: int = 10) -> list[Together]:
     """The pairs of labels that most rows have, bool (N, L) each; label numbers break ties."""
-    own = truth.astype(np.int64)
-    rows = np.triu(own.T @ own, 1)
+    own = truth.astype(_whole(len(truth)))
+    rows = np.triu(own.T @ own, 1).astype(np.int64)
     first, second = np.nonzero(rows)
     order = np.lexsort((second, first, -rows[first, second]))[:most]
     found = []
@@ -179,6 +218,11 @@ def labels_together(truth: np.ndarray, predicted: np.ndarray, most: int = 10) ->
         has, given = truth[:, a] & truth[:, b], predicted[:, a] & predicted[:, b]
         found.append(Together(a, b, int(has.sum()), int(given.sum()), int((has & given).sum())))
     return found
+
+
+def _whole(rows: int) -> type[np.floating[Any]]:
+    """The narrowest float that counts so many rows exactly: products of floats are many times as fast as those of whole numbers."""
+    return np.float32 if rows <= _EXACT else np.float64
 
 
 def micro_f1_gain(a: JudgedSets, b: JudgedSets) -> Figure:

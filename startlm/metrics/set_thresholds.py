@@ -9,6 +9,7 @@ from .calibration import fit_temperature
 OWN = 20  # rows that have a label from which on it gets a threshold of its own; a rarer one takes that of all labels together
 LOWEST, HIGHEST = 0.02, 0.98
 FLATTEST, STEEPEST = 0.02, 50.0  # exponents
+MOST_ASKED = 1_000_000  # labels of rows that the temperature is fitted on
 _HALVINGS = 60
 
 
@@ -19,9 +20,15 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
 
 
 def fit_set_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
-    """The one temperature with the least log loss over all labels, for (N, L) logits and bool (N, L): each label is a question of two answers."""
-    both = np.stack([np.zeros(logits.size), np.ravel(logits)], axis=1)
-    return fit_temperature(both, np.ravel(truth).astype(np.int64))
+    """The one temperature with the least log loss over all labels, for (N, L) logits and bool (N, L): each label is a question of two answers.
+
+    A million of these questions, always the same ones, say as much as more.
+    """
+    logits, truth = np.ravel(logits), np.ravel(truth)
+    if len(logits) > MOST_ASKED:
+        asked = np.random.default_rng(0).choice(len(logits), MOST_ASKED, replace=False, shuffle=False)
+        logits, truth = logits[asked], truth[asked]
+    return fit_temperature(np.stack([np.zeros(len(logits)), logits], axis=1), truth.astype(np.int64))
 
 
 def choose_thresholds(confidences: np.ndarray, truth: np.ndarray) -> np.ndarray:

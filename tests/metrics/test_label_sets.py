@@ -1,5 +1,8 @@
 """Figures of several labels a row, against scikit-learn and by hand; thresholds and how sure an answer is."""
 
+import time
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +11,9 @@ from sklearn import metrics as reference
 
 from startlm.core.language import say
 from startlm.core.shelves import look_up
-from startlm.metrics import SET_METRICS
+from startlm.metrics import SET_METRICS, label_sets, set_thresholds
+from startlm.metrics.intervals import bootstrap_sums, corrected_interval, kinds_of
+from startlm.metrics.judged import Counts
 from startlm.metrics.label_sets import JudgedSets, figures_of_each_label, hamming_loss, labels_together, micro_f1, micro_f1_gain, samples_f1, subset_accuracy
 from startlm.metrics.set_thresholds import OWN, best_threshold, certainty, choose_thresholds, fit_exponent, fit_set_temperature, sigmoid
 
@@ -67,10 +72,44 @@ def test_answers_that_are_all_right_have_an_honest_interval():
         assert figure.value == 1 - worst and abs(figure.low - figure.high) == pytest.approx(0.0881, abs=1e-4), "as of 40 rows of 40: 0.025 ** (1 / 40)"
 
 
+def test_figures_do_not_depend_on_how_many_labels_are_counted_at_a_time(monkeypatch):
+    monkeypatch.setattr(label_sets, "_LABELS", 8, raising=False)
+    monkeypatch.setattr(label_sets, "_CELLS", 500, raising=False)
+    truth = np.random.default_rng(0).random((300, 45)) < 0.2
+    judged = JudgedSets(truth, truth ^ (np.random.default_rng(1).random(truth.shape) < 0.1), seed=3)
+    kinds, rows = kinds_of(np.concatenate([judged.truth, judged.predicted], axis=1))
+    columns = np.hstack([kinds[:, :45] & kinds[:, 45:], kinds]).astype(np.float64)
+    drawn, left_out = (Counts(*np.split(sums, 3, axis=1)) for sums in (bootstrap_sums(columns, rows, 3), rows @ columns - columns))
+    for weighting in ("micro", "macro", "weighted"):
+        figure = label_sets.Average(weighting, "f1")(judged)
+        all_at_once = corrected_interval(figure.value, *(label_sets.average(counts, "f1", weighting) for counts in (drawn, left_out)), rows)
+        assert (figure.low, figure.high) == all_at_once
+
+
+def test_two_hundred_labels_cost_memory_for_a_few_of_them():
+    truth = np.random.default_rng(0).random((12_000, 200)) < 0.05
+    judged = JudgedSets(truth, truth ^ (np.random.default_rng(1).random(truth.shape) < 0.02))
+    tracemalloc.start()
+    assert micro_f1(judged).low > 0.8
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6, "rows by labels, as float64: hundreds of megabytes"
+
+
 def test_labels_that_go_together_are_counted_with_what_was_answered():
     truth = np.array([[1, 1, 0]] * 5 + [[1, 0, 1]] * 3, dtype=bool)
     predicted = np.array([[1, 1, 0]] * 4 + [[1, 0, 0]] + [[1, 1, 1]] * 3, dtype=bool)
     assert [tuple(each) for each in labels_together(truth, predicted)] == [(0, 1, 5, 7, 4), (0, 2, 3, 3, 3)]
+
+
+@pytest.mark.parametrize("exact", [2**24, 10])
+def test_the_pairs_of_two_hundred_labels_are_soon_counted_and_exactly(exact, monkeypatch):
+    monkeypatch.setattr(label_sets, "_EXACT", exact, raising=False)
+    truth = np.random.default_rng(0).random((20_000, 200)) < np.linspace(0.1, 0.9, 200)
+    began = time.process_time()
+    first = labels_together(truth, truth)[0]
+    assert time.process_time() - began < 1, "a product of whole numbers takes seconds"
+    assert (first.first, first.second) == (198, 199) and type(first.rows) is int and first.rows == np.sum(truth[:, 198] & truth[:, 199])
 
 
 def test_the_better_of_two_is_shown_by_micro_f1_with_an_interval():
@@ -108,6 +147,16 @@ def test_the_temperature_makes_confidences_as_sure_as_they_are_right():
     logits = random.normal(0, 2, (800, 3))
     truth = random.random(logits.shape) < sigmoid(logits)
     assert fit_set_temperature(5 * logits, truth) == pytest.approx(5, rel=0.15)
+
+
+def test_the_temperature_of_very_many_labels_is_that_of_a_million_drawn_by_seed(monkeypatch):
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (2_000, 20))
+    truth = random.random(logits.shape) < sigmoid(logits)
+    of_all = fit_set_temperature(3 * logits, truth)
+    monkeypatch.setattr(set_thresholds, "MOST_ASKED", 10_000, raising=False)
+    of_some = fit_set_temperature(3 * logits, truth)
+    assert of_some == fit_set_temperature(3 * logits, truth) != of_all and of_some == pytest.approx(of_all, rel=0.1)
 
 
 def test_an_answer_is_on_average_as_sure_as_the_share_that_is_right():
