@@ -145,7 +145,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder, made = tmp_path_factory.mktemp("families"), {}
     examples = prepare_examples(requests(300), text="message", label="topics", label_separator=";", folder=folder / "data")
     for family in FAMILIES:
-        model = train_model(build_model(examples, family=family, size="small"), examples, budget="8s", predict=PredictSettings(hand_over="30%"), folder=folder / family / "train")
+        model = train_model(build_model(examples, family=family, size="small"), examples, budget="2m", predict=PredictSettings(hand_over="30%"), folder=folder / family / "train")
         report = evaluate_model(model, examples, folder=folder / family)
         made[family] = deploy_model(model, report, to=folder / family / "bundles", force=True).folder
     return made
@@ -214,7 +214,7 @@ def test_rare_labels_with_balanced_weights_do_not_break_the_training_off() -> No
     for row in rows[::800]:
         row["topics"] = f"{row['topics']}; legal"
     examples = prepare_examples(rows, text="message", label="topics", label_separator=";", label_once="keep")
-    steps = list(train_steps(build_model(examples, family="convolution", size="small"), examples, settings=TrainSettings(budget="5s", class_weights="balanced")))
+    steps = list(train_steps(build_model(examples, family="convolution", size="small"), examples, settings=TrainSettings(budget="2m", class_weights="balanced")))
     assert not any(each.said and "back at step" in each.said.en for each in steps) and steps[-1].result is not None
 
 

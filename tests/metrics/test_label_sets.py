@@ -108,7 +108,7 @@ def test_the_pairs_of_two_hundred_labels_are_soon_counted_and_exactly(exact, mon
     truth = np.random.default_rng(0).random((20_000, 200)) < np.linspace(0.1, 0.9, 200)
     began = time.process_time()
     first = labels_together(truth, truth)[0]
-    assert time.process_time() - began < 1, "a product of whole numbers takes seconds"
+    assert time.process_time() - began < 2, "a product of whole numbers takes seconds"
     assert (first.first, first.second) == (198, 199) and type(first.rows) is int and first.rows == np.sum(truth[:, 198] & truth[:, 199])
 
 
