@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any, Callable, Iterator
 
 import pytest
+from defects import DEFECTS, ROOT, Defect
 from test_architecture import modules, name_of, package_files, room, tree_of
 
 # ------------------------------------------------------------------- gates
@@ -222,3 +223,9 @@ def test_no_regular_expression_of_the_package_is_slow_on_hostile_text() -> None:
 @pytest.mark.parametrize("slow", [r"(a+)+b", r"\s*x", r"1[\d ]*\s*$"])
 def test_a_slow_regular_expression_is_found(slow: str) -> None:
     assert too_slow(re.compile(slow), frozenset({"search"}))
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_every_defect_of_make_test_long_can_still_be_planted(defect: Defect) -> None:
+    for file, old, _ in defect.changes:
+        assert (ROOT / file).read_text(encoding="utf-8").count(old) == 1, f"{file}: {old!r}"
