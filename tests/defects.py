@@ -37,7 +37,7 @@ PARTS = "tests/test_story_parts.py::"
 DEFECTS = (
     Defect(
         "label order permuted",
-        (Change("startlm/train.py", '"labels": list(self.model.labels)', '"labels": list(self.model.labels)[::-1]'),),
+        (Change("startlm/tasks/classify.py", 'return {"labels": list(labels), ', 'return {"labels": list(labels)[::-1], '),),
         (PARTS + "test_each_label_answers_its_own_plain_example_from_the_bundle",),
     ),
     Defect(
@@ -54,10 +54,10 @@ DEFECTS = (
     Defect(
         "dev figure shown as test",
         (
-            Change("startlm/evaluate.py", 'self.rows = examples.rows_of("test")',
+            Change("startlm/tasks/judging.py", 'self.rows = examples.rows_of("test")',
                 'self.rows = examples.rows_of(*(("train", "dev") if examples.crossfit else ("dev",)))'),
-            Change("startlm/evaluate.py", 'self.test = examples.labelled("test")',
-            'self.test = examples.labelled(*(("train", "dev") if examples.crossfit else ("dev",)))'),
+            Change("startlm/tasks/judging.py", 'self.test = examples.labelled("test", ',
+            'self.test = examples.labelled(*(("train", "dev") if examples.crossfit else ("dev",)), '),
         ),
         (PARTS + "test_the_accuracy_of_the_report_is_that_of_the_test_rows",),
     ),

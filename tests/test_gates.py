@@ -12,10 +12,12 @@ import time
 from collections import deque
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
 from typing import Any, Callable, Iterator
 
 import pytest
+from defects import DEFECTS, Defect, copied, plant
 from test_architecture import modules, name_of, package_files, room, tree_of
 
 # ------------------------------------------------------------------- gates
@@ -223,3 +225,10 @@ def test_no_regular_expression_of_the_package_is_slow_on_hostile_text() -> None:
 @pytest.mark.parametrize("slow", [r"(a+)+b", r"\s*x", r"1[\d ]*\s*$"])
 def test_a_slow_regular_expression_is_found(slow: str) -> None:
     assert too_slow(re.compile(slow), frozenset({"search"}))
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_every_defect_of_make_test_long_can_still_be_planted(defect: Defect, tmp_path: Path) -> None:
+    copy = copied(tmp_path, "copy")
+    plant(copy, defect.changes)  # refuses a text that does not stand there once
+    assert all(change.new in (copy / change.file).read_text(encoding="utf-8") for change in defect.changes)
