@@ -13,6 +13,7 @@ from orders import orders
 
 from startlm import build_model, deploy_model, evaluate_model, prepare_examples, train_model
 from startlm.core.artifacts import Report
+from startlm.core.report_number_next import number_next_sections
 from startlm.formats.delimited import undisarm
 
 COLUMNS = ("pieces: number", "weight: number", "city: category", "ordered: date")
@@ -108,6 +109,13 @@ def test_the_page_shows_it_in_both_languages_and_the_report_keeps_its_schema(pla
     assert page.count("<svg") == 4 and 'href="target_errors.csv"' in page
     schema = json.loads(SCHEMA.read_text("utf-8"))
     assert [error.message for error in Draft202012Validator(schema).iter_errors(json.loads((report.folder / "report.json").read_text("utf-8")))] == []
+
+
+def test_the_page_says_how_many_worse_groups_it_leaves_out(planted: tuple[Report, list[dict[str, Any]], set[int]]) -> None:
+    content = planted[0].content
+    page = number_next_sections(content | {"slices": content["slices"] | {"left_out": 1_234}})[0]
+    assert "1,234 more are worse; these are the surest." in page and "还有 1,234 组更差" in page
+    assert "more are worse" not in number_next_sections(content)[0]
 
 
 def test_text_and_columns_together_say_the_same_things(tmp_path: Path) -> None:
