@@ -82,7 +82,8 @@ def check_gates(report: Report) -> None:
     """Raises GateError where the report says no."""
     if not report.better_than_baseline:
         raise GateError(say(f"Not deployed. {report.content['headline']['en']}", f"没有部署。{report.content['headline']['zh']}"),
-                        say("give more or better rows; --force deploys it all the same", "请提供更多或更好的数据；加 --force 可强行部署"))
+                        say(f"give more or better rows{', or try --loss absolute: its answers tend to the median, as this baseline does' if 'target' in report.content else ''}; --force deploys it all the same",
+                            f"请提供更多或更好的数据{'，或试试 --loss absolute：它的回答趋向中位数，与这里的基线一样' if 'target' in report.content else ''}；加 --force 可强行部署"))
     if (broken := report.content["broken_limit"]) is not None:
         setting = broken["setting"]
         raise GateError(say(f"Not deployed: {broken['en']}", f"没有部署：{broken['zh']}"), say(f"change [evaluate] {setting}, or --force", f"修改 [evaluate] {setting}，或加 --force"))

@@ -13,7 +13,7 @@ import pytest
 
 from orders import orders
 from startlm import build_model, deploy_model, evaluate_model, open_bundle, prepare_examples, train_model
-from startlm.core.errors import BundleError, CallError
+from startlm.core.errors import BundleError, CallError, GateError
 from startlm.predict import open_model
 from test_story import read_csv, startlm
 
@@ -120,6 +120,16 @@ def test_text_in_a_column_of_numbers_stops_and_is_listed_or_skipped(tmp_path: Pa
     assert 'bad_rows = "skip"' in refused.value.hint.en and "three or four" in (tmp_path / "rejects.csv").read_text("utf-8")
     examples = prepare_examples(rows, columns=NUMBERS, label="paid", task="score", bad_rows="skip", folder=tmp_path)
     assert examples.meta["rejected"] == 1 and len(examples.frame) == len(rows) - 1
+
+
+def test_answers_that_tend_to_the_mean_and_lose_to_the_median_are_refused_with_the_loss_to_try(tmp_path: Path) -> None:
+    dice = random.Random(0)
+    rows = [{"weight": dice.random(), "stars": dice.choice([5, 5, 5, 5, 1])} for _ in range(400)]
+    examples = prepare_examples(rows, text=[], columns=["weight: number"], label="stars", task="score")
+    model = train_model(build_model(examples, family="linear"), examples)
+    with pytest.raises(GateError, match="the median") as refused:
+        deploy_model(model, evaluate_model(model, examples), to=tmp_path)
+    assert "--loss absolute" in refused.value.hint.en and "--loss absolute" in refused.value.hint.zh
 
 
 @pytest.mark.parametrize("odd", ["inf", "a lot"])
