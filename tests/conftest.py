@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import random
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -14,6 +15,9 @@ if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_seta
     # Before numpy is imported, which starts its threads at once.
     shared = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {shared[int(worker.removeprefix("gw")) % len(shared)]})
+
+# What a shell starts in the background does not hear Ctrl-C, nor does anything that it starts; tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
