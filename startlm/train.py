@@ -213,6 +213,9 @@ class _Climb:
             planned, share = plan_network(family, recipe, self.learn, self.count, seed=self.settings.seed, seconds=seconds / passes, threads=self.settings.threads)
             taken = planned.options["seconds"] * passes
             return planned, taken, taken / share * ENOUGH, share >= ENOUGH
+        if hasattr(family, "seconds"):
+            taken = family.seconds(self.learn, recipe, passes, self.folder / family.keeps, self.settings.seed)
+            return recipe, taken, taken, True
         rows = np.random.default_rng(self.settings.seed).permutation(len(self.learn))[:TIMED_ROWS]
         dev = None if self.dev is None else self.dev.take(np.arange(min(len(self.dev), TIMED_ROWS // 4)))
         began = time.monotonic()
@@ -291,7 +294,8 @@ class _Climb:
         if hasattr(family, "network"):
             steps = fit_network_steps(family, train, dev, self.count, recipe, self.settings.seed, target.with_name(f"{target.name}-checkpoints"))
         else:
-            steps = family.fit_steps(train, dev, self.count, recipe, self.settings.seed)
+            kept = {"kept": self.folder / family.keeps} if hasattr(family, "keeps") else {}
+            steps = family.fit_steps(train, dev, self.count, recipe, self.settings.seed, **kept)
         for progress in steps:
             fitted = progress.result
             yield replace(progress, result=None)

@@ -115,12 +115,13 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One deployed bundle for each family of text, from the same small table."""
     from startlm import build_model, deploy_model, evaluate_model, prepare_examples, train_model
     from tickets import TEXT_FAMILIES, tickets
+    from toy_weights import built_on
 
     folder = tmp_path_factory.mktemp("bundles")
     examples = prepare_examples(tickets(), text="message", label="team", folder=folder / "data")
     made = {}
     for family in TEXT_FAMILIES:
-        model = train_model(build_model(examples, family=family, size="small"), examples, budget="2m", folder=folder / family / "train")
+        model = train_model(build_model(examples, family=family, size="small", **built_on(family)), examples, budget="2m", folder=folder / family / "train")
         report = evaluate_model(model, examples, folder=folder / family)
         made[family] = deploy_model(model, report, to=folder / family / "bundles", force=True).folder
     return made

@@ -169,6 +169,9 @@ class Facts:
     features: int = 0  # numbers that the other columns give a model
     numeric: bool = False  # whether the target is a number
     several: bool = False  # whether a row may have several labels
+    weights: str = ""  # the pretrained weights that the settings name
+    way: str = "auto"  # how they are used
+    pair: tuple[str, ...] = ()  # the two text columns, where a row is a pair of texts
 
 
 @dataclass(frozen=True)
@@ -263,6 +266,7 @@ class Family(Protocol):
     engine: str  # the name, on the engines shelf, of what answers
     # A family may have `needs`: of "text" and "columns", those without which it says nothing; the ladder leaves it out where there are none.
     # `tasks` names what it learns where that is more than "classify"; one without "classify_several" is left out where rows have several labels.
+    # `keeps` names a folder, beside the rungs, that `fit_steps` is given to keep what all fits share; `seconds` then says how long they take.
     # labels, in what follows, is 1 where the target is a number.
 
     @staticmethod

@@ -6,7 +6,7 @@ that a batch uses are read, updated and written; a row that is not used keeps it
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Any, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -41,6 +41,16 @@ class LazyAdamW:
         self.table.index_copy_(0, rows, self.table.index_select(0, rows).sub_(move))
 
 
+def _groups(names: list[str], parameters: list[nn.Parameter], weight_decay: float, rates: Mapping[str, float]) -> Iterator[dict[str, Any]]:
+    """Parameters that are moved alike: vectors (biases, norms) are not pulled to zero; `rates` says which names begin with what learns faster."""
+    times = [next((times for start, times in rates.items() if name.startswith(start)), 1.0) for name in names]
+    for faster in sorted(set(times)):
+        for matrices in (True, False):
+            mine = [each for each, other in zip(parameters, times) if other == faster and (each.dim() > 1) == matrices]
+            if mine:
+                yield {"params": mine, "weight_decay": weight_decay if matrices else 0.0, "times": faster}
+
+
 class Optimiser:
     """One optimiser over a network's dense and sparse parameters, whose whole state is named arrays."""
 
@@ -51,12 +61,7 @@ class Optimiser:
         named = dict(network.named_parameters())
         self.dense = [named[name] for name in self.names]
         self.kind, self.steps = kind, 0
-        # vectors (biases, norms) are not pulled to zero
-        groups = [
-            {"params": [p for p in self.dense if p.dim() > 1], "weight_decay": weight_decay},
-            {"params": [p for p in self.dense if p.dim() <= 1], "weight_decay": 0.0},
-        ]
-        groups = [group for group in groups if group["params"]]
+        groups = list(_groups(self.names, self.dense, weight_decay, getattr(network, "rates", {})))
         self.lazy: dict[str, LazyAdamW] = {}
         self.tables = [named[name] for name in sorted(sparse)]
         if kind == "adamw":
@@ -89,7 +94,7 @@ class Optimiser:
         """One step down the gradient, which is then cleared."""
         self.steps += 1
         for group in self.inner.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["times"]
         self.inner.step()
         for lazy in self.lazy.values():
             lazy.update(rate, self.steps)

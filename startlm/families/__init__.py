@@ -6,4 +6,6 @@ FAMILIES = {
     "convolution": "startlm.families.convolution:Convolution",
     "lstm": "startlm.families.lstm:Lstm",
     "transformer": "startlm.families.transformer:Transformer",
+    "pretrained": "startlm.families.pretrained:Pretrained",
+    "tuned": "startlm.families.tuned:Tuned",
 }

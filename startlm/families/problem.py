@@ -138,7 +138,7 @@ class Problem:
         weights, bias = np.zeros((self.features.shape[1], width)), np.full(width, float(centre))
         if spread > 0 and quantiles:
             for at, level in enumerate(LEVELS):
-                slope, rise = _fit_quantile(self.features, away / spread, level, alpha)
+                slope, rise = fit_quantile(self.features, away / spread, level, alpha)
                 weights[:, at], bias[at] = slope * spread, rise * spread + centre
         elif spread > 0 and self.features.nnz:
             machine = _fitted(self._regression(alpha), self.features, away / spread)
@@ -215,7 +215,7 @@ class Problem:
         return LinearSVC(C=cost, class_weight=class_weight, tol=0.1, random_state=self.seed)
 
 
-def _fit_quantile(features: Any, targets: np.ndarray, level: float, alpha: float) -> tuple[np.ndarray, float]:
+def fit_quantile(features: Any, targets: np.ndarray, level: float, alpha: float) -> tuple[np.ndarray, float]:
     """Weights float64 (F,) and bias of the linear function with the least alpha · |weights|² / 2 + the sum of twice the pinball loss.
 
     targets: float64 (N,) in units of their spread. The loss is rounded over _ROUNDED of that about 0, so that it has a gradient.

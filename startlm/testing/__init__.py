@@ -290,10 +290,10 @@ CONTRACT_SETS = np.stack([np.tile([1, 0, 1, 0], 12), np.tile([0, 1, 0, 1], 12), 
 CONTRACT_COLUMNS = np.stack([np.tile([-1.0, 1.0], 24), np.arange(48) / 24 - 1], axis=1).astype(np.float32)  # one tells the label, one the row
 
 
-def check_family(family: str | type, folder: Path) -> None:
+def check_family(family: str | type, folder: Path, *, weights: str = "") -> None:
     """Check that a family keeps its promises, for each of its `tasks` ("classify" where it has none): it learns what is easy; the
     recipe that comes back leaves no choice open, so that it gives the same bits again; another seed is taken; the tokenizer's and
-    the engine's state answer as stored. `folder` is for checkpoints. Raises AssertionError saying what does not hold.
+    the engine's state answer as stored. `folder` is for checkpoints; `weights` names those of an encoder, for a family that needs them. Raises AssertionError saying what does not hold.
     (48 short rows; two labels, three of which a row may have several, or numbers near −1 and 1; both languages; two columns more where the family needs them.)
     """
     member: Any = look_up(FAMILIES, family, say("family", "模型种类")) if isinstance(family, str) else family
@@ -301,13 +301,15 @@ def check_family(family: str | type, folder: Path) -> None:
     rows = replace(CONTRACT_ROWS, features=CONTRACT_COLUMNS) if "columns" in getattr(member, "needs", ()) else CONTRACT_ROWS
     learnt = {"classify": rows.labels, "classify_several": CONTRACT_SETS, "score": rows.labels * 2.0 - 1 + np.arange(48) / 480}
     for task in getattr(member, "tasks", ("classify",)):
-        _check_learns(member, replace(rows, labels=learnt[task]), folder / task)
+        facts = Facts(len(rows), _outputs(replace(rows, labels=learnt[task])), 20.0, 30, 0.5, features=rows.features.shape[1], numeric=task == "score",
+                      several=task == "classify_several", weights=weights)
+        _check_learns(member, replace(rows, labels=learnt[task]), facts, folder / task)
         if task == "score":
-            _check_learns(member, replace(rows, labels=learnt[task]), folder / "quantiles", QUANTILES)
+            _check_learns(member, replace(rows, labels=learnt[task]), facts, folder / "quantiles", QUANTILES)
 
 
-def _check_learns(member: Any, rows: Labelled, folder: Path, loss: str = "") -> None:
-    recipe = member.recipe(Facts(len(rows), _outputs(rows), 20.0, 30, 0.5, features=rows.features.shape[1], numeric=rows.numeric, several=rows.several), "small")
+def _check_learns(member: Any, rows: Labelled, facts: Facts, folder: Path, loss: str = "") -> None:
+    recipe = member.recipe(facts, "small")
     hold(recipe.family == member.name and bool(recipe.reason.en and recipe.reason.zh), "the recipe names its family and its reason")
     hold(json.loads(json.dumps(dict(recipe.options))) == dict(recipe.options), "a recipe's options are plain JSON")
     recipe = replace(recipe, options={**recipe.options, "loss": loss}) if loss else recipe
@@ -341,7 +343,8 @@ def _outputs(rows: Labelled) -> int:
 def _fit(member: Any, recipe: Recipe, rows: Labelled, folder: Path, planned: Recipe | None) -> Fitted:
     labels = len(LEVELS) if recipe.options.get("loss") == QUANTILES else _outputs(rows)
     if not hasattr(member, "network"):
-        *_, last = member.fit_steps(rows, None, labels, recipe, 0)
+        kept = {"kept": folder.parent / "kept"} if hasattr(member, "keeps") else {}
+        *_, last = member.fit_steps(rows, None, labels, recipe, 0, **kept)
         return last.result  # type: ignore[no-any-return]
     if planned is None:
         longer = replace(recipe, options={**recipe.options, "epochs": 60})

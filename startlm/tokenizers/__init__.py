@@ -5,4 +5,5 @@ TOKENIZERS = {
     "pieces": "startlm.tokenizers.pieces:Pieces",
     "bytes_bpe": "startlm.tokenizers.bytes_bpe:BytesBpe",
     "characters": "startlm.tokenizers.characters:Characters",
+    "subwords": "startlm.tokenizers.subwords:Subwords",
 }

@@ -9,11 +9,12 @@ import pytest
 from startlm.families import FAMILIES
 from startlm.families.linear import Linear
 from startlm.testing import check_family
+from toy_weights import built_on
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_keeps_its_promises(family: str, tmp_path: Path) -> None:
-    check_family(family, tmp_path)
+    check_family(family, tmp_path, **built_on(family))
 
 
 def test_the_check_notices_a_family_that_guesses(tmp_path: Path) -> None:

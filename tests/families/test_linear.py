@@ -200,13 +200,13 @@ def test_quantiles_are_wide_where_rows_are_spread_and_hold_their_shares(scale):
 def test_a_quantile_is_that_of_scikit_learns_exact_solver():
     from sklearn.linear_model import QuantileRegressor
 
-    from startlm.families.problem import _fit_quantile
+    from startlm.families.problem import fit_quantile
     from scipy.sparse import csr_matrix
 
     rows, _ = spread_out(500)
     features = np.concatenate([rows.features, rows.features**2], axis=1).astype(float)
     for level in (0.05, 0.5, 0.95):
-        weights, bias = _fit_quantile(csr_matrix(features), rows.labels / 3, level, 1e-6)
+        weights, bias = fit_quantile(csr_matrix(features), rows.labels / 3, level, 1e-6)
         exact = QuantileRegressor(quantile=level, alpha=0.0).fit(features, rows.labels / 3)
         off = lambda answers: np.mean(np.maximum(level * (rows.labels / 3 - answers), (level - 1) * (rows.labels / 3 - answers)))  # noqa: B023, E731
         assert off(features @ weights + bias) <= 1.02 * off(exact.predict(features))

@@ -14,9 +14,11 @@ from startlm.families import network
 from startlm.families.lstm import turn_round
 from startlm.families.transformer import attention, fused_attention, positions
 from startlm.core.language import say
+from toy_weights import built_on, shared_toy_weights
 
 NETWORKS = [name for name in FAMILIES if hasattr(look_up(FAMILIES, name, say("family", "模型")), "network")]
-FACTS = Facts(rows=5_000, labels=7, mean_length=40, length_99=120, chinese=0.5)
+FACTS = Facts(rows=5_000, labels=7, mean_length=40, length_99=120, chinese=0.5, weights=str(shared_toy_weights()))
+FROM_SCRATCH = [name for name in NETWORKS if not built_on(name)]
 VOCABULARY = 400
 
 
@@ -29,7 +31,7 @@ def build(name, size="small", **options):
 
 def draw(name, lengths, width, seed=0):
     """ids padded to `width`, each row the same whatever the others are."""
-    many = () if name == "transformer" else (5,)
+    many = () if name in ("transformer", "tuned") else (5,)
     ids = np.zeros((len(lengths), width, *many), dtype=np.int64)
     for row, length in enumerate(lengths):
         ids[row, :length] = np.random.default_rng((seed, row)).integers(1, VOCABULARY, (length, *many))
@@ -86,7 +88,7 @@ def test_a_text_beyond_the_longest_is_read_up_to_there(name):
         assert torch.equal(network(ids, lengths), network(ids[:, :8], torch.tensor([8])))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", FROM_SCRATCH)
 def test_each_size_is_larger_than_the_one_before_and_says_why(name):
     recipes = [build(name, size)[1] for size in ("small", "medium", "large")]
     assert recipes[0].parameters < recipes[1].parameters < recipes[2].parameters
@@ -105,7 +107,7 @@ def test_size_and_passes_follow_the_number_of_rows(name, chosen):
     assert {rows: (each.size, each.options["epochs"]) for rows, each in found.items()} == chosen
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", FROM_SCRATCH)
 def test_the_parameters_promised_are_those_built(name):
     recipe = build(name, "medium")[1]
     network = build(name, "medium")[0]
@@ -113,6 +115,13 @@ def test_the_parameters_promised_are_those_built(name):
     dense = sum(p.numel() for p in network.parameters()) - table.numel()
     promised = recipe.parameters - dense
     assert promised > 0 and promised % table.shape[1] == 0
+
+
+@pytest.mark.parametrize("way", ["full", "lora"])
+def test_what_is_said_to_learn_of_an_encoder_is_what_learns(way):
+    family = look_up(FAMILIES, "tuned", say("family", "模型"))
+    recipe = family.recipe(replace(FACTS, way=way), "auto")
+    assert recipe.parameters == sum(p.numel() for p in family.network(recipe, VOCABULARY, 7).parameters())
 
 
 def test_fused_attention_is_attention_as_it_is_written():

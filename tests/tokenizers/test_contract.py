@@ -7,11 +7,12 @@ from startlm.core.contracts import Ragged
 from startlm.testing import check_tokenizer
 from startlm.tokenizers import TOKENIZERS
 from startlm.tokenizers.characters import Characters
+from toy_weights import shared_toy_weights
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_a_tokenizer_of_the_shelf_keeps_its_promises(name):
-    check_tokenizer(name)
+    check_tokenizer(name, **({"weights": str(shared_toy_weights())} if name == "subwords" else {}))
 
 
 @pytest.mark.parametrize("name", ["pieces", "bytes_bpe", "characters"])

@@ -1,0 +1,123 @@
+"""Pretrained: an encoder that others have trained on far more text, left as it is, and a linear layer that learns on its vectors.
+
+The encoder answers once for each text; what it said is kept on disk by content, so that folds, choices and the last fit cost no more passes.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Iterator, NamedTuple
+
+import numpy as np
+
+from ..core.contracts import Facts, Fitted, Labelled, Progress, Recipe
+from ..core.graph_heads import with_head
+from ..core.kept_vectors import KeptVectors
+from ..core.language import say
+from ..core.weight_folders import find_weights
+from .encoders import described, engine_state, kept_bytes, named_weights, opened, small_graph, subwords, vector_graph
+from .heads import COSTS, Head, best_cost
+from .network import may_lose
+
+TRIED_ROWS = 2_000  # to see what int8 loses
+TIMED_ROWS = 128
+
+
+class Pretrained:
+    """A frozen encoder and a linear layer on its vectors."""
+
+    name = "pretrained"
+    engine = "onnx"
+    needs = ("text", "weights", "text alone")
+    tasks = ("classify", "classify_several", "score")
+    keeps = "vectors"  # the folder, beside the rungs, that fit_steps is given
+
+    @staticmethod
+    def recipe(facts: Facts, size: str) -> Recipe:
+        """`size` has nothing to choose: it is that of the weights. Raises CallError where the weights that facts name are not there."""
+        weights = find_weights(facts.weights)
+        columns = list(facts.pair)
+        reason = say(f"the encoder {weights.name} (licence {weights.licence}) as it is, a linear layer on its vectors", f"编码器 {weights.name}（许可证 {weights.licence}）保持不变，其向量之上训练一个线性层")
+        return Recipe("pretrained", "frozen", "subwords", {"weights": weights.name, "columns": columns}, described(weights) | {"longest": weights.longest}, 0, reason)
+
+    @staticmethod
+    def fit_steps(train: Labelled, dev: Labelled | None, labels: int, recipe: Recipe, seed: int, kept: Path) -> Iterator[Progress]:
+        """The vectors of all rows, then the linear layer; its `cost` and `precision`, where the recipe leaves them open, are chosen on dev or by folds of train.
+
+        Raises CallError for weights that are not there or have changed, MissingExtraError without scikit-learn.
+        """
+        reader = _Reader.of(recipe, train, kept, seed)
+        if count := reader.tokenizer.cut(train.texts):
+            yield Progress("train", said=say(f"{count:,} of {len(train):,} texts are longer than the {recipe.options['longest']} tokens that {recipe.options['weights']} reads: their ends are cut.",
+                                             f"{len(train):,} 段文字中有 {count:,} 段超过 {recipe.options['weights']} 能读的 {recipe.options['longest']} 个词元：末尾被截去。"))
+        head = Head(train.labels, labels, recipe.options, seed)
+        precision = recipe.options.get("precision") or reader.precision(train, dev, head)
+        parts = [train] if dev is None else [train, dev]
+        total, vectors = sum(map(len, parts)), []
+        for part in parts:
+            for done, block in reader.blocks(part, precision):
+                vectors.append(block)
+                yield Progress("train", min(done + sum(map(len, parts[: parts.index(part)])), total - 1), total)
+        seen = np.concatenate(vectors)
+        held = None if dev is None else (seen[len(train):], dev.labels)
+        cost = recipe.options.get("cost") or best_cost(head, seen[: len(train)], held, COSTS)
+        weights, bias = head.solve(seen[: len(train)], cost)
+        graph = with_head(reader.graphs[precision], weights, bias)
+        recipe = replace(recipe, options={**recipe.options, "precision": precision, "cost": cost}, parameters=weights.size)
+        yield Progress("train", total, total, said=say(f"{precision}, cost {cost:g}", f"{precision}，代价系数 {cost:g}"),
+                       result=Fitted(recipe, reader.tokenizer, engine_state(graph, recipe.options["longest"], precision)))
+
+    @staticmethod
+    def seconds(train: Labelled, recipe: Recipe, passes: int, kept: Path, seed: int) -> float:
+        """About how long all fits take together: each text is read once, in both precisions."""
+        reader = _Reader.of(recipe, train, kept, seed)
+        some = train.take(np.random.default_rng(seed).permutation(len(train))[:TIMED_ROWS])
+        began = time.monotonic()
+        for precision in reader.graphs:
+            reader.blocks_of(some, precision)
+        return (time.monotonic() - began) * len(train) / max(len(some), 1) * 1.3 + passes * len(train) * 2e-4
+
+
+class _Reader(NamedTuple):
+    """What reads texts into vectors: the tokenizer, the graph at each precision, and the vectors that are kept."""
+
+    tokenizer: Any
+    graphs: dict[str, bytes]
+    longest: int
+    kept: dict[str, KeptVectors]
+
+    @classmethod
+    def of(cls, recipe: Recipe, train: Labelled, kept: Path, seed: int) -> _Reader:
+        """The int8 graph's scales are those of the first rows that were fitted here: every later fit reads the same vectors."""
+        weights, columns = named_weights(recipe), tuple(recipe.tokenizer_options["columns"])
+        tokenizer = subwords(weights, columns)
+        plain = vector_graph(weights.name, weights.fingerprint, columns)
+        some = train.take(np.random.default_rng(seed).permutation(len(train))[:TRIED_ROWS])
+        small = kept_bytes(kept / f"{weights.fingerprint[:16]}-int8.onnx", lambda: small_graph(plain, tokenizer.encode(some.texts), weights.longest, seed))
+        marks = {precision: f"{weights.fingerprint} {precision} {columns} {weights.longest}" for precision in ("fp32", "int8")}
+        return cls(tokenizer, {"fp32": plain, "int8": small}, weights.longest, {name: KeptVectors(kept, mark) for name, mark in marks.items()})
+
+    def blocks_of(self, rows: Labelled, precision: str) -> np.ndarray:
+        """float32 (N, D)"""
+        return np.concatenate([block for _, block in self.blocks(rows, precision)])
+
+    def blocks(self, rows: Labelled, precision: str) -> Iterator[tuple[int, np.ndarray]]:
+        """The vectors, some hundred rows at a time, and how many rows are done."""
+        engine = opened(engine_state(self.graphs[precision], self.longest, precision), threads=2)
+        compute = lambda texts: engine.logits(self.tokenizer.encode(texts))  # noqa: E731
+        for start in range(0, max(len(rows), 1), 512):
+            part = rows.texts[start : start + 512]
+            yield start + len(part), self.kept[precision].of(part, compute)
+
+    def precision(self, train: Labelled, dev: Labelled | None, head: Head) -> str:
+        """int8 where a layer on its vectors answers no more than 0.3 % of rows worse than one on those of fp32; judged on dev, or on a part of train."""
+        rows = np.random.default_rng(head.seed).permutation(len(train))[:TRIED_ROWS]
+        cut = len(rows) if dev is not None else len(rows) * 3 // 4
+        learn, held = train.take(rows[:cut]), train.take(rows[cut:]) if dev is None else dev.take(np.arange(min(len(dev), TRIED_ROWS)))
+        wrong = {}
+        for name in self.graphs:
+            weights, bias = head.take(rows[:cut]).solve(self.blocks_of(learn, name), COSTS[0])
+            wrong[name] = head.wrong(self.blocks_of(held, name) @ weights + bias, held.labels)
+        return "int8" if wrong["int8"] - wrong["fp32"] <= may_lose(len(held)) else "fp32"
