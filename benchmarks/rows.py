@@ -12,6 +12,7 @@ from typing import Any
 from code_path import fingerprint
 from columns import TABLES
 from label_errors import CHOSEN as LABEL_ERRORS
+from pretrained import ON_TEST
 from sets import LABELLING, SETS
 from work import Work
 
@@ -19,6 +20,7 @@ LINEAR = ("startlm.families.linear", "startlm.tokenizers.ngrams", "startlm.engin
 CONVOLUTION = ("startlm.families.convolution", "startlm.tokenizers.pieces", "startlm.engines.onnx")
 STEPS = ("startlm.prepare", "startlm.build", "startlm.train", "startlm.predict", "startlm.tasks.classify", "startlm.formats.memory")
 AUTO = (*STEPS, *LINEAR, *CONVOLUTION)
+ENCODERS = ("startlm.families.pretrained", "startlm.families.tuned", "startlm.tokenizers.subwords", "startlm.engines.onnx")
 LSTM, TRANSFORMER = ("startlm.families.lstm", "startlm.tokenizers.bytes_bpe"), ("startlm.families.transformer", "startlm.tokenizers.bytes_bpe")
 FILES = ("startlm.formats.delimited", "startlm.cli", "startlm.commands.display")
 
@@ -60,6 +62,10 @@ ROWS: dict[str, Row] = {
     "budget": Row("commands:budget", needs=AUTO),
     **{f"labelling-{name}": Row("labelling:measure", (name,)) for name in LABELLING},
     **{f"auto-{name}": Row("quality:auto", (name,), AUTO) for name in SETS},
+    **{f"pretrained-{name}": Row("pretrained:measure", (name,), (*AUTO, *ENCODERS)) for name in ON_TEST},
+    "pretrained-fewclue-tnews": Row("pretrained:small_parts", needs=(*AUTO, *ENCODERS)),
+    "pretrained-fewclue-bustm": Row("pretrained:pairs", needs=(*AUTO, *ENCODERS)),
+    "tuned-banking77": Row("pretrained:tuned", ("banking77",), (*STEPS, *ENCODERS)),
     **{f"test-{name}": Row("quality:test", (name,), AUTO) for name, chosen in SETS.items() if chosen.test},
 }
 

@@ -135,6 +135,21 @@ def _labelling(figures: Figures) -> list[Cells]:
     }]  # fmt: skip
 
 
+def _pretrained(figures: Figures) -> list[Cells]:
+    return [{
+        "set": figures["set"], "column": COLUMNS[name], "test rows": f"{judged['n']:,}", "ladder with weights": share(judged["with"]), "without": share(judged["without"]),
+        "gain": points(judged["gain"]), "verdict": verdict(judged["gain"]), "chosen": f"{figures['chosen']['with']}; without: {figures['chosen']['without']}",
+        "training": f"{figures['train_seconds']['with']:.0f} s; without: {figures['train_seconds']['without']:.0f} s", "ms a message": f"{figures['ms_a_row']['with']:.2f}; without: {figures['ms_a_row']['without']:.2f}",
+    } for name in COLUMNS if (judged := figures.get(name))]  # fmt: skip
+
+
+def _tuned(figures: Figures) -> list[Cells]:
+    return [{
+        "set": figures["set"], "seeds": ", ".join(map(str, figures["seeds"])), "mean accuracy": share([figures["accuracy"], *figures["interval"]]),
+        "each": ", ".join(percent(value) for value in figures["each"]), "training": ", ".join(f"{value:.0f} s" for value in figures["train_seconds"]), "budget": figures["budget"],
+    }]  # fmt: skip
+
+
 def _timed(what: str) -> Callable[[Figures], list[Cells]]:
     return lambda figures: [{"command": what, "took": seconds(figures), "": ""}]
 
@@ -175,6 +190,9 @@ GROUPS = (
     Group("Test, read once", "test-", _test, "Exact intervals; p is McNemar's exact one-sided test.\n"
           "Clean: the same models on the test rows with no equal or near row in train or dev; cleaned rows: train and dev without those of test."),
     Group("`linear` beside the peer", "linear-", _linear, "5 folds of train; rates on one thread, warm."),
+    Group("Pretrained weights: the ladder with them beside the ladder without", "pretrained-", _pretrained,
+          "Test read once; the gain's interval is a paired bootstrap. fewclue-tnews: the five parts of 16 rows a label, pooled."),
+    Group("Fine-tuning alone, three seeds", "tuned-", _tuned, "Test read once a seed; the interval is that of the pooled answers."),
     Group("Training speed of networks", "lstm-speed", _network,
           "Beside the loop one writes first, padded to the 99th percentile of length, 32 rows a batch, fp32."),
     Group("", "transformer-speed", _network),

@@ -9,7 +9,7 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from .core.artifacts import Bundle, Model, Report
 from .core.contracts import Progress
@@ -58,13 +58,14 @@ def deploy_steps(model: Model, report: Report, *, to: Path, settings: DeploySett
     if not settings.force:
         check_gates(report)
     _, files = read_verified(model.folder or Path())
-    golden = golden_predictions(open_model(model.folder or Path()))
+    predictor = open_model(model.folder or Path())
+    golden = golden_predictions(predictor)
     to.mkdir(parents=True, exist_ok=True)
     name = next_version(to)
     manifest = {
         "kind": "startlm bundle", "schema": 1, "version": name, "startlm": _version("startlm"), "python": platform.python_version(),
         "packages": {package: _version(package) for package in ("numpy", "onnxruntime", "safetensors", "tokenizers")},
-        "training_data": model.examples, "licences": {"weights": "yours: learnt from your own data", "startlm": "Apache-2.0"},
+        "training_data": model.examples, "licences": {"weights": _licences(predictor.settings["members"]), "startlm": "Apache-2.0"},
         "better_than_baseline": report.better_than_baseline, "made_by": mark,
         "settings": {"task": model.task, "text": list(model.text), "columns": [each["name"] for each in model.columns], "family": model.chosen_by, "cleaning": dict(model.cleaning)},
     }
@@ -76,6 +77,12 @@ def deploy_steps(model: Model, report: Report, *, to: Path, settings: DeploySett
     open_bundle(to / name)
     point_link(to / CURRENT, name)
     yield Progress("deploy", 1, 1, said=say(f"Version {name} answers now: {to / CURRENT}", f"版本 {name} 已上线：{to / CURRENT}"), result=Bundle(to / name))
+
+
+def _licences(members: Sequence[Mapping[str, Any]]) -> str:
+    """Whose the weights are: one's own, and those of pretrained encoders that they stand on."""
+    others = [f"{options['origin']}: {options['licence']}" for member in members if "licence" in (options := member["options"])]
+    return "; ".join(["yours: learnt from your own data", *dict.fromkeys(others)])
 
 
 def check_gates(report: Report) -> None:

@@ -21,6 +21,7 @@ from .core.durable import hold, make_folder, remove_leftovers, seems_whole, writ
 from .core.errors import BundleError, CallError, StartLMError
 from .core.language import Said, say
 from .core.project_file import FILE, Flag, as_json, keep_flags, kept_flags, own_flags, read_file, said_of, with_flags
+from .core.weight_folders import weights_mark
 from .core.run_records import RunRecord, begin_run, fresh_folder, read_object, runs_of
 from .core.settings import to_toml
 from .deploy import DeploySettings, deploy_steps
@@ -92,6 +93,12 @@ class Project:
         settings = self.settings["prepare"]
         return replace(settings, data=self.data, join=move_paths("join", settings.join, partial(from_here, self.folder)), test=None if settings.test is None else from_here(self.folder, settings.test))
 
+    def build_settings(self) -> BuildSettings:
+        """[build] with its weights as seen from here, where they are a folder."""
+        settings: BuildSettings = self.settings["build"]
+        folder = None if settings.weights is None else Path(from_here(self.folder, settings.weights))
+        return replace(settings, weights=str(folder)) if folder is not None and folder.is_dir() else settings
+
     def train_settings(self) -> TrainSettings:
         """[train] with the path of its plan as seen from here."""
         settings: TrainSettings = self.settings["train"]
@@ -104,6 +111,8 @@ class Project:
         marks = {"prepare": mark}
         for step in STEPS[1:]:
             shaping = [asdict(self.settings[section]) for section in SHAPED_BY[step]]
+            if step == "build" and (weights := self.build_settings().weights) is not None:
+                shaping.append({"weights": weights_mark(weights)})
             mark = hashlib.sha256(f"{mark} {step} {json.dumps(shaping, sort_keys=True)}".encode()).hexdigest()
             marks[step] = mark
         return marks
@@ -127,7 +136,8 @@ class Project:
 
 
 def _with_path(flag: Flag, seen: Callable[[str], str]) -> Flag:
-    return replace(flag, value=move_paths(flag.name, flag.value, seen)) if flag.name in PATHS else flag
+    path = flag.name in PATHS or (flag.name == "weights" and Path(str(flag.value)).is_dir())
+    return replace(flag, value=move_paths(flag.name, flag.value, seen)) if path else flag
 
 
 # ------------------------------------------------------------- a new project
@@ -299,7 +309,7 @@ class _Run:
         self.wrote = self.folder / "build.json"
         described = _built(self.record) if self.done("build") else None
         self.was_fresh = described is not None
-        self.model = described or build_model(self.examples, settings=self.project.settings["build"])
+        self.model = described or build_model(self.examples, settings=self.project.build_settings())
         if described is None or self.record.build != self.wrote:
             self.record.save()
             save_model(self.model, self.wrote)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import PurePath
 from typing import Any, Mapping, Sequence
 
 from .contracts import Recipe
@@ -72,7 +73,8 @@ def recipe_from_json(value: dict[str, Any]) -> Recipe:
 
 def without_times(recipe: Recipe) -> dict[str, Any]:
     """The options as they are exported: the same training gives the same file, however fast the machine was."""
-    return {name: value for name, value in recipe.options.items() if name not in TIMES}
+    options = {name: value for name, value in recipe.options.items() if name not in TIMES}
+    return options | {"weights": PurePath(options["weights"]).name} if "weights" in options else options  # no path of this machine
 
 
 def difference(there: Mapping[str, Any], here: Mapping[str, Any], planned: Sequence[Recipe], built: Sequence[Recipe]) -> Said | None:

@@ -54,6 +54,11 @@ class Weights:
     path: Path
     kept: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)  # numbers that a conversion has read already
 
+    @property
+    def label(self) -> str:
+        """The name without the path to it."""
+        return Path(self.name).name
+
     def arrays(self) -> Mapping[str, np.ndarray]:
         """The numbers, float32, by their names in the file. Raises CallError where the file is cut short or altered."""
         return self.kept or _read_arrays(self.path)
@@ -73,6 +78,23 @@ def _found(name: str, stamp: tuple[int, int]) -> Weights:
     """Read once a process, and again where the file has changed."""
     place = _place(name)
     return _packed(name, place) if place.is_file() else _folder(name, place)
+
+
+def weights_mark(name: str) -> str:
+    """What tells these weights from others of the same name: SHA-256 of the file with their numbers; "" where there are none."""
+    try:
+        place = _place(name)
+    except CallError:
+        return ""
+    return _hashed(place if place.is_file() else place / "model.safetensors", _stamp(place))
+
+
+@cache
+def _hashed(path: Path, stamp: tuple[int, int]) -> str:
+    if not path.is_file():
+        return ""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _place(name: str) -> Path:
@@ -130,10 +152,7 @@ def _folder(name: str, folder: Path) -> Weights:
     path = _weights_file(folder)
     tokenizer = _bytes(folder, "tokenizer.json", MOST_TOKENIZER)
     sentence, pooling = (_json(folder, each, {}) for each in ("sentence_bert_config.json", "1_Pooling/config.json"))
-    mark = hashlib.sha256(json.dumps([config, pooling, sentence], sort_keys=True).encode() + tokenizer)
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 22):
-            mark.update(block)
+    mark = hashlib.sha256(json.dumps([config, pooling, sentence], sort_keys=True).encode() + tokenizer + _hashed(path, _stamp(folder)).encode())
     kind = "cls" if pooling.get("pooling_mode_cls_token") else "mean"
     licence, origin = _claims(folder, name, config)
     return Weights(name, config, tokenizer, kind, _prefix(folder), _longest(config, sentence), licence, origin, mark.hexdigest(), path)
@@ -219,7 +238,8 @@ def _claims(folder: Path, name: str, config: Mapping[str, Any]) -> tuple[str, st
     except (metadata.PackageNotFoundError, ValueError):
         pass
     origin = config.get("_name_or_path")
-    return licence[:100], f"{name} ({origin[:200]})" if isinstance(origin, str) and origin else name
+    shown = folder.name if Path(name).is_dir() else name  # no path of this machine goes into a manifest
+    return licence[:100], f"{shown} ({Path(origin).name[:200] if os.path.isabs(origin) else origin[:200]})" if isinstance(origin, str) and origin else shown
 
 
 def not_weights(where: Path, why: Said, *, hint_en: str = "give a folder as Hugging Face writes it: config.json, tokenizer.json, model.safetensors") -> CallError:

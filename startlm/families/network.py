@@ -55,6 +55,8 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
     from ..core.descent import Descended, DescentPlan, descend, refit_plan
 
     tokenizer, encoded = _encoded(recipe, train)
+    if hasattr(tokenizer, "said_of_cut") and (cut := tokenizer.said_of_cut(train.texts)) is not None:
+        yield Progress("train", said=cut)
     width = width_of(tokenizer, train)
     network = _network(family, recipe, width, labels, seed)
     plan = DescentPlan(**recipe.options["descent"])

@@ -39,7 +39,7 @@ class Pretrained:
         """`size` has nothing to choose: it is that of the weights. Raises CallError where the weights that facts name are not there."""
         weights = find_weights(facts.weights)
         columns = list(facts.pair)
-        reason = say(f"the encoder {weights.name} (licence {weights.licence}) as it is, a linear layer on its vectors", f"编码器 {weights.name}（许可证 {weights.licence}）保持不变，其向量之上训练一个线性层")
+        reason = say(f"the encoder {weights.label} (licence {weights.licence}) as it is, a linear layer on its vectors", f"编码器 {weights.label}（许可证 {weights.licence}）保持不变，其向量之上训练一个线性层")
         return Recipe("pretrained", "frozen", "subwords", {"weights": weights.name, "columns": columns}, described(weights) | {"longest": weights.longest}, 0, reason)
 
     @staticmethod
@@ -49,9 +49,8 @@ class Pretrained:
         Raises CallError for weights that are not there or have changed, MissingExtraError without scikit-learn.
         """
         reader = _Reader.of(recipe, train, kept, seed)
-        if count := reader.tokenizer.cut(train.texts):
-            yield Progress("train", said=say(f"{count:,} of {len(train):,} texts are longer than the {recipe.options['longest']} tokens that {recipe.options['weights']} reads: their ends are cut.",
-                                             f"{len(train):,} 段文字中有 {count:,} 段超过 {recipe.options['weights']} 能读的 {recipe.options['longest']} 个词元：末尾被截去。"))
+        if (said := reader.tokenizer.said_of_cut(train.texts)) is not None:
+            yield Progress("train", said=said)
         head = Head(train.labels, labels, recipe.options, seed)
         precision = recipe.options.get("precision") or reader.precision(train, dev, head)
         parts = [train] if dev is None else [train, dev]

@@ -37,7 +37,7 @@ class Tuned:
             "learning_rate": 2e-4 if way == "full" else 1e-3, "warm_up": 0.1, "decay": "linear", "weight_decay": 0.01,
             "epochs": 4 if facts.rows >= 5_000 else 8, "batch_rows": 32, "clip": 1.0,
         }  # fmt: skip
-        reason = say(f"the encoder {weights.name} (licence {weights.licence}); {WAYS[way].en}", f"编码器 {weights.name}（许可证 {weights.licence}）；{WAYS[way].zh}")
+        reason = say(f"the encoder {weights.label} (licence {weights.licence}); {WAYS[way].en}", f"编码器 {weights.label}（许可证 {weights.licence}）；{WAYS[way].zh}")
         head = (shape.width * (4 if facts.pair else 1) + 1) * facts.labels
         return Recipe("tuned", way, "subwords", {"weights": weights.name, "columns": list(facts.pair)}, options, _learning(shape, way) + head, reason)
 

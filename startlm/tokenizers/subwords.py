@@ -11,7 +11,7 @@ import tokenizers
 
 from ..core.contracts import Ragged, State
 from ..core.errors import BundleError, CallError
-from ..core.language import say
+from ..core.language import Said, say
 from ..core.weight_folders import find_weights
 
 CHUNK = 4_000  # rows handed to the library at once
@@ -76,10 +76,18 @@ class Subwords:
         before, _, after = text.partition(f"\n{second}")
         return before.removeprefix(first), after
 
-    def cut(self, texts: Sequence[str]) -> int:
-        """How many of these texts are longer than the encoder takes."""
-        counted = [each.overflowing for each in self._library.encode_batch([self.prefix + LONE.sub("\ufffd", text) for text in texts])]
-        return sum(bool(over) for over in counted)
+    def said_of_cut(self, texts: Sequence[str]) -> Said | None:
+        """How many of these texts are longer than the encoder takes, in words; None where none is."""
+        count = 0
+        for start in range(0, len(texts), CHUNK):
+            clean = [LONE.sub("\ufffd", text) for text in texts[start : start + CHUNK]]
+            parts = [part for text in clean for part in self._parted(text)] if self.columns else clean
+            over = [bool(each.overflowing) for each in self._library.encode_batch([self.prefix + part for part in parts])]
+            count += sum(map(any, zip(over[::2], over[1::2]))) if self.columns else sum(over)
+        if not count:
+            return None
+        return say(f"{count:,} of {len(texts):,} texts are longer than the {self.longest:,} tokens that these weights read: their ends are cut off.",
+                   f"{len(texts):,} 段文字中有 {count:,} 段超过这些权重能读的 {self.longest:,} 个词元：末尾被截去。")
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of these ids as the library writes it: spaces and case may differ from what was read."""
