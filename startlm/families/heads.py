@@ -13,7 +13,7 @@ from ..core.parts import folds_of
 from ..core.shelves import import_extra
 from .problem import fit_quantile
 
-COSTS = (30.0, 3.0, 300.0)  # C of the logistic regression, 1 / alpha of the ridge; the first is the default
+COSTS = (0.1, 0.01, 1.0)  # C of the logistic regression, 1 / alpha of the ridge, on vectors whose numbers vary by 1; the first is the default
 FOLDS = 3
 NEVER = -20.0  # logit of a label that no row has
 
@@ -27,6 +27,13 @@ class Head:
 
     def solve(self, vectors: np.ndarray, cost: float) -> tuple[np.ndarray, np.ndarray]:
         """Weights float32 (D, L) and bias (L,). Raises MissingExtraError without scikit-learn."""
+        centre = vectors.mean(axis=0)
+        spread = max(float(np.sqrt(np.mean((vectors - centre) ** 2))), 1e-6)  # encoders differ in how far apart their vectors lie
+        weights, bias = self._solve((vectors - centre) / spread, cost)
+        weights = weights / spread
+        return weights.astype(np.float32), (bias - centre @ weights).astype(np.float32)
+
+    def _solve(self, vectors: np.ndarray, cost: float) -> tuple[np.ndarray, np.ndarray]:
         if self.numeric:
             weights, bias = self._number(vectors, cost)
         elif self.several:
@@ -34,7 +41,7 @@ class Head:
             weights, bias = np.stack([one for one, _ in each], 1), np.array([one for _, one in each])
         else:
             weights, bias = self._labels(vectors, cost)
-        return weights.astype(np.float32), bias.astype(np.float32)
+        return weights, bias
 
     def wrong(self, logits: np.ndarray, targets: np.ndarray) -> float:
         """How many rows are answered wrongly; of numbers, the sum of squared errors."""
@@ -91,13 +98,13 @@ class Head:
             return self._quantiles(vectors, cost, LEVELS if loss == QUANTILES else (0.5,))
         centre, away = vectors.mean(axis=0), self.targets - self.targets.mean()
         moved = (vectors - centre).astype(np.float64)
-        weights = np.linalg.solve(moved.T @ moved + np.eye(len(centre)) * 30 / cost, moved.T @ away)
+        weights = np.linalg.solve(moved.T @ moved + np.eye(len(centre)) / cost, moved.T @ away)
         bias = float(self.targets.mean() - centre @ weights)
         return weights[:, None], np.array([bias])
 
     def _quantiles(self, vectors: np.ndarray, cost: float, levels: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
         rows = import_extra("scipy.sparse").csr_matrix(vectors, dtype=np.float64)
-        found = [fit_quantile(rows, self.targets, level, 30 / cost) for level in levels]
+        found = [fit_quantile(rows, self.targets, level, 1 / cost) for level in levels]
         return np.stack([weights for weights, _ in found], 1), np.array([bias for _, bias in found])
 
 
