@@ -49,10 +49,10 @@ $(BASE)/.ready: pyproject.toml constraints.txt $(READY)
 	@touch $(BASE)/.ready
 
 test: $(READY) $(WEIGHTS) $(BASE)/.ready system
-	STARTLM_BASE=$(BASE) $(BIN)/python -m pytest $(AT_ONCE)
+	STARTLM_REQUIRE_WEIGHTS=1 STARTLM_BASE=$(BASE) $(BIN)/python -m pytest $(AT_ONCE)
 
 test-long: $(READY) $(WEIGHTS) $(BASE)/.ready system
-	STARTLM_BASE=$(BASE) $(BIN)/python -m pytest -m "" $(AT_ONCE)
+	STARTLM_REQUIRE_WEIGHTS=1 STARTLM_BASE=$(BASE) $(BIN)/python -m pytest -m "" $(AT_ONCE)
 	$(BIN)/python tests/defects.py
 
 check: $(READY)

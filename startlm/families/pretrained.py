@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class Pretrained:
         held = None if dev is None else (seen[len(train):], dev.labels)
         cost = recipe.options.get("cost") or best_cost(head, seen[: len(train)], held, COSTS)
         weights, bias = head.solve(seen[: len(train)], cost)
-        graph = with_head(reader.graphs[precision], weights, bias)
+        graph = with_head(reader.make[precision](), weights, bias)
         recipe = replace(recipe, options={**recipe.options, "precision": precision, "cost": cost}, parameters=weights.size)
         yield Progress("train", total, total, said=say(f"{precision}, cost {cost:g}", f"{precision}，代价系数 {cost:g}"),
                        result=Fitted(recipe, reader.tokenizer, engine_state(graph, recipe.options["longest"], precision)))
@@ -74,16 +74,16 @@ class Pretrained:
         reader = _Reader.of(recipe, train, kept, seed)
         some = train.take(np.random.default_rng(seed).permutation(len(train))[:TIMED_ROWS])
         began = time.monotonic()
-        for precision in reader.graphs:
+        for precision in reader.make:
             reader.blocks_of(some, precision)
         return (time.monotonic() - began) * len(train) / max(len(some), 1) * 1.3 + passes * len(train) * 2e-4
 
 
 class _Reader(NamedTuple):
-    """What reads texts into vectors: the tokenizer, the graph at each precision, and the vectors that are kept."""
+    """What reads texts into vectors: the tokenizer, how the graph at each precision is made, and the vectors that are kept."""
 
     tokenizer: Any
-    graphs: dict[str, bytes]
+    make: Mapping[str, Callable[[], bytes]]
     longest: int
     kept: dict[str, KeptVectors]
 
@@ -92,9 +92,9 @@ class _Reader(NamedTuple):
         """The int8 graph's scales are those of the first rows that were fitted here: every later fit reads the same vectors."""
         weights, columns = named_weights(recipe), tuple(recipe.tokenizer_options["columns"])
         tokenizer = subwords(weights, columns)
-        plain = vector_graph(weights.name, weights.fingerprint, columns)
         some = train.take(np.random.default_rng(seed).permutation(len(train))[:TRIED_ROWS])
-        small = kept_bytes(kept / f"{weights.fingerprint[:16]}-int8.onnx", lambda: small_graph(plain, tokenizer.encode(some.texts), weights.longest, seed))
+        plain = lambda: vector_graph(weights.name, weights.fingerprint, columns)  # noqa: E731
+        small = lambda: kept_bytes(kept / f"{weights.fingerprint[:16]}-int8.onnx", lambda: small_graph(plain(), tokenizer.encode(some.texts), weights.longest, seed))  # noqa: E731
         marks = {precision: f"{weights.fingerprint} {precision} {columns} {weights.longest}" for precision in ("fp32", "int8")}
         return cls(tokenizer, {"fp32": plain, "int8": small}, weights.longest, {name: KeptVectors(kept, mark) for name, mark in marks.items()})
 
@@ -104,7 +104,7 @@ class _Reader(NamedTuple):
 
     def blocks(self, rows: Labelled, precision: str) -> Iterator[tuple[int, np.ndarray]]:
         """The vectors, some hundred rows at a time, and how many rows are done."""
-        engine = opened(engine_state(self.graphs[precision], self.longest, precision), threads=2)
+        engine = opened(engine_state(self.make[precision](), self.longest, precision), threads=2)
         compute = lambda texts: engine.logits(self.tokenizer.encode(texts))  # noqa: E731
         for start in range(0, max(len(rows), 1), 512):
             part = rows.texts[start : start + 512]
@@ -116,7 +116,7 @@ class _Reader(NamedTuple):
         cut = len(rows) if dev is not None else len(rows) * 3 // 4
         learn, held = train.take(rows[:cut]), train.take(rows[cut:]) if dev is None else dev.take(np.arange(min(len(dev), TRIED_ROWS)))
         wrong = {}
-        for name in self.graphs:
+        for name in self.make:
             weights, bias = head.take(rows[:cut]).solve(self.blocks_of(learn, name), COSTS[0])
             wrong[name] = head.wrong(self.blocks_of(held, name) @ weights + bias, held.labels)
         return "int8" if wrong["int8"] - wrong["fp32"] <= may_lose(len(held)) else "fp32"

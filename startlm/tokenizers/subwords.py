@@ -33,6 +33,7 @@ class Subwords:
         try:
             self._library = tokenizers.Tokenizer.from_buffer(file)
             self._library.no_padding()
+            self._library.encode_special_tokens = True  # a customer who writes [SEP] has written five letters, no mark
             self._library.enable_truncation(longest // 2 if columns else longest)
         except Exception as error:  # the library has no error of its own
             raise ValueError(str(error)[:200]) from error
