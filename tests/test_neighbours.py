@@ -60,7 +60,8 @@ def test_an_int8_answer_does_not_depend_on_the_rows_beside_it_in_5000_rows(famil
 def in_int8(predictor: Predictor) -> Predictor:
     """The same trained network in int8, as train makes it where a dev part lets it choose: these tables have too few rows for one."""
     (member,) = predictor.members
-    assert member.engine.settings["precision"] == "fp32"
+    if member.engine.settings["precision"] == "int8":
+        return predictor
     recipe = Recipe("", "", "", options={"longest": member.engine.settings["max_length"]})
     encoded = member.tokenizer.encode(predictor.inputs([row["message"] for row in tickets()]).texts)
     small = network._engine(network._quantised(member.engine.graph, encoded, recipe, 0), "int8", encoded, recipe)

@@ -19,6 +19,7 @@ from damage import files_of
 from orders import orders
 from startlm import build_model, prepare_examples, train_model
 from tickets import tickets
+from toy_weights import built_on, toy_weights
 
 ROOT, SEED = Path(__file__).resolve().parent.parent, 20261124
 RUN = ("--family", "auto", "--size", "small", "--budget", "30s")
@@ -137,13 +138,14 @@ def train_in_folds(family: str, parent: Path, name: str, plan: str | None) -> No
     """A short training of 96 rows in two folds; the examples lie beside it, made once."""
     startlm.train.FOLDS = 2
     examples = prepare_examples(tickets(120), text="message", label="team", folder=parent / "data")
-    train_model(build_model(examples, family=family, size="small"), examples, budget="1s", threads=1, folder=parent / name, plan=plan)
+    weights = {"weights": str(toy_weights(parent / "toy"))} if built_on(family) else {}
+    train_model(build_model(examples, family=family, size="small", **weights), examples, budget="1s", threads=1, folder=parent / name, plan=plan)
 
 
-@pytest.mark.parametrize("family", ["lstm", "transformer", *(pytest.param(name, marks=pytest.mark.slow) for name in ("linear", "convolution"))])
+@pytest.mark.parametrize("family", ["lstm", "tuned", "pretrained", *(pytest.param(name, marks=pytest.mark.slow) for name in ("linear", "convolution", "transformer"))])
 def test_a_training_in_folds_killed_at_a_drawn_place_ends_with_the_same_bits(family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(startlm.train, "FOLDS", 2)  # so that it is as before afterwards
-    place = random.Random(f"{SEED} {family}").choice([place for place in PLACES if family != "linear" or "checkpoints" not in place])
+    place = random.Random(f"{SEED} {family}").choice([place for place in PLACES if family not in ("linear", "pretrained") or "checkpoints" not in place])
     train_in_folds(family, tmp_path, "whole", None)
     plan = str(tmp_path / "whole" / "plan.json")
     code = f"from pathlib import Path; from test_resume import train_in_folds; train_in_folds({family!r}, Path({str(tmp_path)!r}), 'killed', {plan!r})"

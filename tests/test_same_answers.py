@@ -14,6 +14,7 @@ from startlm.core.errors import CallError
 from startlm.formats import open_table
 from startlm.predict import Output, Predictor, PredictSettings, predict_steps
 from table_bundles import KINDS
+from toy_weights import built_on
 from tickets import TEXT_FAMILIES, tickets
 
 FP32, INT8 = 2e-6, 1e-5  # what an answer may differ by in another batch; it is stored with six places
@@ -63,7 +64,7 @@ def check_same(predictor: Predictor, answers: list[dict[str, str]], stored: list
 @pytest.mark.parametrize("family", TEXT_FAMILIES)
 def test_predict_answers_dirty_text_as_evaluate_did_row_by_row(family: str, bundles: dict[str, Path], dirty: Path, tmp_path: Path) -> None:
     examples = prepare_examples(str(dirty), text="message", label="team", test_share=0.4, folder=tmp_path / "data")
-    trained = replace(build_model(examples, family=family), folder=bundles[family].parent.parent / "train" / "model")
+    trained = replace(build_model(examples, family=family, **built_on(family)), folder=bundles[family].parent.parent / "train" / "model")
     evaluate_model(trained, examples, folder=tmp_path)
     stored, predictor = read(tmp_path / "answers.csv"), open_bundle(bundles[family])
     answers = answered(predictor, dirty, tmp_path / "out.csv")

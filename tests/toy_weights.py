@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from startlm.core.encoders import _NAMES
 from startlm.core.language import say
@@ -62,12 +62,13 @@ def toy_arrays(kind: str, vocabulary: int, seed: int) -> dict[str, np.ndarray]:
 
 @cache
 def toy_tokenizer() -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    texts = [row["message"].lower() for row in tickets(400, seed=9, teams=("money", "post", "tea"))]
+    words, letters = (sorted(set(found)) for found in (" ".join(texts).split(), "".join(texts).replace(" ", "")))
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *(f"##{letter}" for letter in letters), *(word for word in words if word.isascii() and word.isalpha() and len(word) > 1)]
+    tokenizer = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]"))  # learnt ones differ from run to run
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(vocab_size=600, special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]"], show_progress=False)
-    tokenizer.train_from_iterator([row["message"] for row in tickets(400, seed=9, teams=("money", "post", "tea"))], trainer)
     ends = [("[CLS]", tokenizer.token_to_id("[CLS]")), ("[SEP]", tokenizer.token_to_id("[SEP]"))]
     tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
     return tokenizer

