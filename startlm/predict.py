@@ -24,7 +24,7 @@ from .core.errors import BundleError, CallError
 from .core.inputs import encode_inputs, width_of
 from .core.language import say
 from .core.model_file import SCHEMA, check_files, check_golden, check_manifest, check_model
-from .core.settings import fraction, share_of
+from .core.settings import fraction, share_of, share_or_off
 from .core.shelves import look_up
 from .core.states import state_from_files
 from .core.workers import Crew, cores, in_threads, serve
@@ -51,6 +51,10 @@ class PredictSettings:
     """The error you accept among answered rows, for instance "5%": rows the model is less sure of are handed over to a person.
 
     答出的行里可以接受的错误率，如 "5%"：把握不够的行转交人工。"""
+    cascade: str = field(default="0.2%", metadata={"check": share_or_off})
+    """Where a dear model was chosen: the accuracy that may be lost by letting the ladder's cheapest model answer what it is sure of; "off": the dear model answers all.
+
+    选中较昂贵的模型时：允许让最便宜的模型回答它有把握的行，由此损失的正确率不超过此值；"off" 表示全部由昂贵的模型回答。"""
     coverage: float = field(default=0.9, metadata={"check": fraction})
     """For the task score: the share of rows whose true number lies inside the interval around the answer.
 
@@ -141,11 +145,16 @@ class Predictor:
         """What the members say, averaged, before calibration: log-confidences or logits float64 (N, L), or numbers float64 (N, 1)."""
         if not len(inputs):
             return np.zeros((0, self.task.width(self.settings)))
-        total = None
-        for member in self.members:
-            part = self.task.of_member(member.logits(inputs), member.temperature)
-            total = part if total is None else total + part
-        return total / len(self.members)  # type: ignore[operator]
+        if (cascade := self.settings.get("cascade")) is None:
+            return self._averaged(self.members, inputs)
+        mean = self._averaged(self.members[:1], inputs)  # the cheap one's
+        unsure = np.flatnonzero(self.task.unsure(mean, cascade))
+        if len(unsure):
+            mean[unsure] = self._averaged(self.members[1:], inputs.take(unsure))
+        return mean
+
+    def _averaged(self, members: Sequence[Member], inputs: Inputs) -> np.ndarray:
+        return np.mean([self.task.of_member(member.logits(inputs), member.temperature) for member in members], axis=0)  # type: ignore[no-any-return]
 
     def answered(self, inputs: Inputs) -> np.ndarray:
         """Confidences float64 (N, L), each row summing to 1 where it has one label; or float64 (N, 3): a number and the ends of its interval."""

@@ -24,13 +24,14 @@ from .core.errors import CallError
 from .core.inputs import encode_inputs
 from .core.language import Said, say
 from .core.parts import folds_of
-from .core.recipes import SIZES, describe_cost, describe_shortage, difference, recipe_from_json, without_times
-from .core.rungs import Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
+from .core.recipes import describe_cost, describe_shortage, difference, recipe_from_json, without_times
+from .core.rungs import Answering, Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
 from .core.settings import at_least_one, seconds_of, with_given
 from .core.shelves import look_up
 from .engines import ENGINES
 from .families import FAMILIES
-from .families.network import ENOUGH, fit_network_steps, plan_network
+from .families.network import fit_network_steps
+from .families.prices import Ground, priced, smaller_sizes
 from .metrics.comparison import paired_gain
 from .predict import SCHEMA, PredictSettings
 from .tasks import TASKS
@@ -38,7 +39,6 @@ from .tokenizers import TOKENIZERS
 
 FOLDS = 5
 FOR_TRAINING = 0.85  # of the budget: the rest is for export, int8 and calibration
-TIMED_ROWS = 1_000  # a family that is not trained by gradient descent is timed on so many rows
 SURE = 0.80  # confidence level of the interval of a rung's gain, which must lie above WORTH
 WORTH = 0.005  # nats a row: a gain below this is not worth a dearer model
 
@@ -121,12 +121,14 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
     final = []
     for number in chosen:
         final.append((yield from climb.refit(number, rungs[number])))
-    target = climb.export(final, [rungs[i] for i in chosen], predict, ladder)
+    answering = [Answering(fitted, rungs[i]) for fitted, i in zip(final, chosen)]
     if chosen != [0] and len(rungs) > 1:
-        cheapest = final[chosen.index(0)] if 0 in chosen else (yield from climb.refit(0, rungs[0]))
-        climb.export([cheapest], rungs[:1], PredictSettings(), ladder[:1], name=CHEAPEST)
-    if climb.threshold is not None:
-        yield Progress("train", said=climb.threshold)
+        cheapest = Answering(final[chosen.index(0)] if 0 in chosen else (yield from climb.refit(0, rungs[0])), rungs[0])
+        climb.export([cheapest], PredictSettings(), ladder[:1], name=CHEAPEST)
+        target = climb.export(answering, predict, ladder, cheap=cheapest)
+    else:
+        target = climb.export(answering, predict, ladder)
+    yield from (Progress("train", said=said) for said in climb.settled)
     yield Progress("train", 1, 1, result=replace(model, folder=target, ladder=tuple(ladder)), said=say("The model is exported.", "模型已导出。"))
 
 
@@ -148,7 +150,7 @@ class _Climb:
         examples.check_made_for(asdict(model), model.labels)
         self.model, self.examples, self.settings, self.folder = model, examples, settings, folder
         self.mark, self.shaping = _mark(model, examples, settings), _shaping(model, settings)
-        self.threshold: Said | None = None  # what calibration rows settled, in words
+        self.settled: list[Said] = []  # what calibration rows settled, in words
         self.task = look_up(TASKS, model.task, say("task", "任务"))
         self.count = self.task.outputs(model.labels, settings.loss)
         self.begun = self.task.begun(model.labels, examples.every_label, predict) | ({"target": dict(model.target)} if model.target else {})
@@ -172,18 +174,19 @@ class _Climb:
         if self.settings.plan is not None and not path.exists():
             write_json(path, {**self._plan_of_another(Path(self.settings.plan)), "mark": self.mark})
         if not path.exists():
-            began, rungs = time.monotonic(), []
+            began, rungs, threads = time.monotonic(), [], self.settings.threads
+            ground = Ground(self.learn, self.dev, self.count, 1 + (FOLDS if self.crossfit else 1), self.settings.seed, threads, self.folder)
             for number, recipe in enumerate(self.model.rungs):
                 recipe = replace(recipe, options={**recipe.options, **self._options(recipe)})
                 left = seconds_of(self.settings.budget) * FOR_TRAINING - self._spent(rungs) - (time.monotonic() - began)
                 share = left / (len(self.model.rungs) - number)
-                recipe, seconds, least, enough = self._priced(recipe, share)
+                recipe, seconds, least, enough = priced(_family(recipe), recipe, ground, share)
                 pays = enough or len(self.model.rungs) == 1  # asked for by name, it is trained for as long as the budget lasts
                 yield Progress("train", said=describe_cost(recipe, seconds, pays))
                 if not enough or seconds > left:
                     budget = seconds_of(self.settings.budget) + max(least - left, 0) / FOR_TRAINING
                     there = left if enough else share
-                    smaller = [(other, taken) for other, taken in self._smaller(recipe, least) if taken <= there]
+                    smaller = [(other, taken) for other, taken in smaller_sizes(_family(recipe), recipe, self.examples.facts, least) if taken <= there]
                     yield Progress("train", said=describe_shortage(recipe, least, there, budget, smaller))
                 if pays:
                     rungs.append((recipe, seconds))
@@ -205,32 +208,6 @@ class _Climb:
                             say("give the runs/…/train/plan.json of a run with the same settings under [build] and [train], or leave plan out",
                                 "请给出 [build] 和 [train] 设置相同的一次运行的 runs/…/train/plan.json，或不写 plan"), where=str(path))
         return plan
-
-    def _priced(self, recipe: Recipe, seconds: float) -> tuple[Recipe, float, float, bool]:
-        """The planned recipe, the seconds all its fits will take, those of the shortest worth beginning, and whether these are that many."""
-        family, passes = _family(recipe), 1 + (FOLDS if self.crossfit else 1)
-        if hasattr(family, "network"):
-            planned, share = plan_network(family, recipe, self.learn, self.count, seed=self.settings.seed, seconds=seconds / passes, threads=self.settings.threads)
-            taken = planned.options["seconds"] * passes
-            return planned, taken, taken / share * ENOUGH, share >= ENOUGH
-        if hasattr(family, "seconds"):
-            taken = family.seconds(self.learn, recipe, passes, self.folder / family.keeps, self.settings.seed)
-            return recipe, taken, taken, True
-        rows = np.random.default_rng(self.settings.seed).permutation(len(self.learn))[:TIMED_ROWS]
-        dev = None if self.dev is None else self.dev.take(np.arange(min(len(self.dev), TIMED_ROWS // 4)))
-        began = time.monotonic()
-        for _ in family.fit_steps(self.learn.take(rows), dev, self.count, recipe, self.settings.seed):
-            pass
-        taken = (time.monotonic() - began) * len(self.learn) / len(rows) * passes
-        return recipe, taken, taken, True
-
-    def _smaller(self, recipe: Recipe, seconds: float) -> list[tuple[Recipe, float]]:
-        """The sizes below this one, largest first, with the seconds that their share of its parameters promises."""
-        family, facts = _family(recipe), self.examples.facts
-        below = SIZES[: SIZES.index(recipe.size)] if recipe.size in SIZES else ()
-        whole = family.recipe(facts, recipe.size).parameters if below else 1
-        others = [family.recipe(facts, size) for size in reversed(below)]
-        return [(other, seconds * other.parameters / max(whole, 1)) for other in others]
 
     @staticmethod
     def _spent(rungs: Sequence[tuple[Recipe, float]]) -> float:
@@ -357,23 +334,31 @@ class _Climb:
         keep_rung(target, Rung(fitted, np.zeros((0, self.count), dtype=np.float32)))
         return fitted
 
-    def export(self, final: Sequence[Fitted], rungs: Sequence[Rung], predict: PredictSettings, ladder: Sequence[Mapping[str, Any]],
+    def export(self, members: Sequence[Answering], predict: PredictSettings, ladder: Sequence[Mapping[str, Any]], *, cheap: Answering | None = None,
                name: str = "model") -> Path:
-        """The model folder: temperature, thresholds, intervals from calibration (out of fold where rows are few)."""
-        calibration, chose = self.learn if self.crossfit else self._rows("calibration"), [rung.logits for rung in rungs]
-        temperatures = self.task.temperatures(chose, self.truth)
-        mean = lambda logits: np.mean([self.task.of_member(each, t) for each, t in zip(logits, temperatures)], axis=0)  # noqa: E731
-        judged = mean(chose if self.crossfit else [_answer(fitted, calibration) for fitted in final])
-        settled, self.threshold = self.task.settled(judged, calibration.labels, self.begun, predict, (mean(chose), self.truth))
+        """The model folder: temperature, thresholds, intervals from calibration (out of fold where rows are few). With `cheap`, a cascade where one is worth it."""
+        calibration = self.learn if self.crossfit else self._rows("calibration")
+        cascade, self.settled = {}, []
+        if cheap is not None and hasattr(self.task, "cascade"):
+            (first, first_chose, one), (answers, chose, others) = self._parts([cheap, *members], 1, calibration)
+            cascade = self.task.cascade(first, answers, calibration.labels, predict)
+        if cascade:
+            answers, chose = (self.task.cascaded(*each, cascade["cascade"]) for each in ((first, answers), (first_chose, chose)))
+            members, temperatures = [cheap, *members], [*one, *others]  # type: ignore[list-item]
+            self.settled.append(Said(**cascade["cascade"]["said"]))
+        else:
+            ((answers, chose, temperatures),) = self._parts(members, 0, calibration)
+        settled, threshold = self.task.settled(answers, calibration.labels, self.begun, predict, (chose, self.truth))
+        self.settled += [threshold] if threshold is not None else []
         settings = {
             "schema": SCHEMA, "task": self.model.task, "text": list(self.model.text), "columns": list(self.model.columns), "cleaning": dict(self.model.cleaning),
             "ladder": list(ladder),
             "members": [{"family": fitted.recipe.family, "size": fitted.recipe.size, "parameters": fitted.recipe.parameters, "options": without_times(fitted.recipe),
                          "tokenizer": fitted.recipe.tokenizer, "engine": _family(fitted.recipe).engine, "temperature": t}
-                        for fitted, t in zip(final, temperatures)],
-        } | self.begun | settled
+                        for (fitted, _), t in zip(members, temperatures)],
+        } | self.begun | settled | cascade
         files = {"model.json": json_bytes(settings)}
-        for number, fitted in enumerate(final):
+        for number, (fitted, _) in enumerate(members):
             files |= {f"members/{number}/{name}": data for name, data in fitted_files(fitted).items()}
         target = self.folder / name
         with publish_folder(target, {"kind": "startlm model"}, replace=True) as folder:
@@ -381,6 +366,15 @@ class _Climb:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(data)
         return target
+
+
+    def _parts(self, members: Sequence[Answering], cut: int, calibration: Labelled) -> list[tuple[np.ndarray, np.ndarray, list[float]]]:
+        """What the members before and from `cut` on say together of the calibration rows and of those that chose, with the temperature of each."""
+        chose = [each.rung.logits for each in members]
+        judged = chose if self.crossfit else [_answer(each.fitted, calibration) for each in members]
+        temperatures = self.task.temperatures(chose, self.truth)
+        mean = lambda logits, part: np.mean([self.task.of_member(each, t) for each, t in zip(logits[part], temperatures[part])], axis=0)  # noqa: E731
+        return [(mean(judged, part), mean(chose, part), temperatures[part]) for part in (slice(0, cut), slice(cut, None)) if members[part]]
 
 
 def _surely_above(gain: Figure, least: float) -> bool:

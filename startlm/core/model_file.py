@@ -141,6 +141,8 @@ INTERVAL = record({"coverage": where(lambda value: type(value) is float and 0 < 
                   {"margin": maybe(number(-1e101, 1e101))})  # of three quantiles
 HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE,
                     "said": SAID})
+CASCADE_LINE = {"threshold": number(0.0, 2.0), "share": SHARE, "loss": number(-1.0, 1.0), "low": number(-1.0, 1.0), "high": number(-1.0, 1.0)}
+CASCADE = record({**CASCADE_LINE, "allowed": SHARE, "n": COUNT, "lines": list_of(record(CASCADE_LINE), 0, 100), "said": SAID})
 BUNDLE = record({"kind": one_of(["startlm bundle"]), "schema": whole(SCHEMA, SCHEMA), "version": WORD, "startlm": WORD, "python": WORD,
                  "packages": plain_record, "training_data": WORD, "licences": plain_record, "better_than_baseline": FLAG, "made_by": WORD, "settings": plain_record,
                  "files": where(lambda value: isinstance(value, dict)),
@@ -172,7 +174,7 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
              "cleaning": record(dict.fromkeys(shelves["cleaning"], FLAG)), "ladder": list_of(LADDER, 0, MOST_MEMBERS), "members": list_of(member, 1, MOST_MEMBERS)}
     of_task = {
         "classify": ({"labels": texts(2), "temperature": TEMPERATURE, "out_of_scope": maybe(whole(0, last))},
-                     {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER, "out_of_scope_label": WORD}),
+                     {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER, "out_of_scope_label": WORD, "cascade": CASCADE}),
         "classify_several": ({"labels": texts(2), "temperature": TEMPERATURE, "thresholds": list_of(SHARE, last + 1, last + 1), "exponent": EXPONENT, "always_some": FLAG},
                              {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER, "separator": WORD}),
         "score": ({"labels": where(lambda value: value == []), "target": ANY, "interval": INTERVAL}, {}),
@@ -181,6 +183,8 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
     _refuse(record({**every, **needed}, optional)(settings, ""), "model.json", place)
     if not settings["text"] and not settings["columns"]:
         _refuse("text", "model.json", place)
+    if "cascade" in settings and len(settings["members"]) < 2:
+        _refuse("cascade", "model.json", place)
 
 
 def check_golden(settings: Mapping[str, Any], count: int, model: Mapping[str, Any], place: str) -> None:

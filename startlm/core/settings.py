@@ -266,6 +266,18 @@ def not_empty(text: str) -> str:
     return text
 
 
+OFF = "off"
+
+
+def share_or_off(percentage: str) -> None:
+    """Raises ValueError for what is neither a percentage nor "off".
+
+    >>> share_or_off("off")
+    """
+    if percentage != OFF:
+        share_of(percentage)
+
+
 def share_of(percentage: str) -> float:
     """The share in a percentage such as "5%".
 

@@ -10,8 +10,9 @@ from ..columns.category import OUT_OF_SCOPE_NAMES
 from ..core.contracts import Answer
 from ..core.errors import CallError
 from ..core.language import Said, say
-from ..core.settings import share_of
+from ..core.settings import OFF, share_of
 from ..metrics.calibration import fit_temperature, log_softmax, softmax_with
+from ..metrics.cascade import choose_cascade
 from ..metrics.comparison import paired_gain
 from ..metrics.hand_over import choose_threshold
 
@@ -92,6 +93,24 @@ class Classify:
         confidences = softmax_with(mean, temperature)
         chosen = choose_threshold(Classify.sureness(confidences, settings), confidences.argmax(axis=1) == truth, share_of(predict.hand_over))
         return {"temperature": temperature, "threshold": chosen.value, "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}, chosen.said
+
+    @staticmethod
+    def cascade(cheap: np.ndarray, dear: np.ndarray, truth: np.ndarray, predict: Any) -> dict[str, Any]:
+        """What model.json says of a cascade of two models' parts on calibration rows; nothing where none is wanted or worth it."""
+        if predict.cascade == OFF:
+            return {}
+        found = choose_cascade(cheap, dear, truth, share_of(predict.cascade))
+        return {} if found is None else {"cascade": found}
+
+    @staticmethod
+    def cascaded(cheap: np.ndarray, dear: np.ndarray, cascade: Mapping[str, Any]) -> np.ndarray:
+        """The parts of both, row by row: the cheap one's where it is sure."""
+        return np.where(Classify.unsure(cheap, cascade)[:, None], dear, cheap)
+
+    @staticmethod
+    def unsure(cheap: np.ndarray, cascade: Mapping[str, Any]) -> np.ndarray:
+        """bool (N,): the rows that the dear model answers."""
+        return np.exp(cheap.max(axis=1)) < cascade["threshold"]  # type: ignore[no-any-return]
 
     # --- predict
     @staticmethod

@@ -24,6 +24,7 @@ from ..metrics.intervals import in_words
 from ..metrics.judged import Judged, judge
 from ..metrics.labels import confused_pairs, label_figures, out_of_scope_figures
 from ..metrics.random_split import random_split
+from .cascade_content import cascade_content
 from .hand_over_content import hand_over_content
 from .judging import Judging
 from .next_steps import Seen, next_steps
@@ -107,7 +108,7 @@ class LabelReport(Judging):
             "calibration": {"before": asdict(calibration_error(self._judge(self.before))), "after": asdict(calibration_error(judged)),
                             "bins": self._bins(self.confidences), "bins_before": self._bins(self.before)},
             "hand_over": hand_over_content(sure, self.correct, self.predictor.settings, self.settings.minutes_per_row), "out_of_scope": self._out_of_scope(),
-            "costs": costs, "minimum_accuracy": self.settings.minimum_accuracy, "broken_limit": self._broken_limit(accuracy), "warnings": [each._asdict() for each in self._warnings()],
+            "costs": costs, "cascade": cascade_content(self.predictor, self.test), "minimum_accuracy": self.settings.minimum_accuracy, "broken_limit": self._broken_limit(accuracy), "warnings": [each._asdict() for each in self._warnings()],
         }
 
     def _order(self) -> dict[str, Any] | None:
