@@ -65,6 +65,7 @@ ROWS: dict[str, Row] = {
     **{f"pretrained-{name}": Row("pretrained:measure", (name,), (*AUTO, *ENCODERS)) for name in ON_TEST},
     "pretrained-fewclue-tnews": Row("pretrained:small_parts", needs=(*AUTO, *ENCODERS)),
     "pretrained-fewclue-bustm": Row("pretrained:pairs", needs=(*AUTO, *ENCODERS)),
+    "encoder-serving": Row("encoder_serving:measure", needs=ENCODERS),
     "tuned-banking77": Row("pretrained:tuned", ("banking77",), (*STEPS, *ENCODERS)),
     **{f"test-{name}": Row("quality:test", (name,), AUTO) for name, chosen in SETS.items() if chosen.test},
 }

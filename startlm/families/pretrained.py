@@ -70,13 +70,25 @@ class Pretrained:
 
     @staticmethod
     def seconds(train: Labelled, recipe: Recipe, passes: int, kept: Path, seed: int) -> float:
-        """About how long all fits take together: each text is read once, in both precisions."""
+        """About how long all fits take together: each text is read once, a few also in the other precision, and each fit solves a layer for each cost."""
+        began = time.monotonic()
         reader = _Reader.of(recipe, train, kept, seed)
         some = train.take(np.random.default_rng(seed).permutation(len(train))[:TIMED_ROWS])
-        began = time.monotonic()
+        rates = {}
         for precision in reader.make:
-            reader.blocks_of(some, precision)
-        return (time.monotonic() - began) * len(train) / max(len(some), 1) * 1.3 + passes * len(train) * 2e-4
+            reader.blocks_of(some.take(np.arange(min(len(some), 8))), precision)  # graphs are made and opened
+            rates[precision], vectors = _timed(lambda precision=precision: reader.engine(precision).logits(reader.tokenizer.encode(some.texts)))
+        ready = time.monotonic() - began
+        each = {precision: seconds / max(len(some), 1) for precision, seconds in rates.items()}
+        head, _ = _timed(lambda: Head(some.labels, int(some.labels.max(initial=1)) + 1, recipe.options, seed).solve(vectors, COSTS[0]) if some.labels.dtype.kind == "i" else None)
+        solving = 2e-4 * len(train) + head
+        return ready + 1.2 * (each["int8"] * len(train) + each["fp32"] * min(2 * TRIED_ROWS, len(train))) + (passes + len(COSTS)) * solving
+
+
+def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    began = time.monotonic()
+    made = work()
+    return time.monotonic() - began, made
 
 
 class _Reader(NamedTuple):
@@ -98,13 +110,17 @@ class _Reader(NamedTuple):
         marks = {precision: f"{weights.fingerprint} {precision} {columns} {weights.longest}" for precision in ("fp32", "int8")}
         return cls(tokenizer, {"fp32": plain, "int8": small}, weights.longest, {name: KeptVectors(kept, mark) for name, mark in marks.items()})
 
+    def engine(self, precision: str) -> Any:
+        """What reads; the number of threads changes no bit of a vector."""
+        return opened(engine_state(self.make[precision](), self.longest, precision), threads=2)
+
     def blocks_of(self, rows: Labelled, precision: str) -> np.ndarray:
         """float32 (N, D)"""
         return np.concatenate([block for _, block in self.blocks(rows, precision)])
 
     def blocks(self, rows: Labelled, precision: str) -> Iterator[tuple[int, np.ndarray]]:
         """The vectors, some hundred rows at a time, and how many rows are done."""
-        engine = opened(engine_state(self.make[precision](), self.longest, precision), threads=2)
+        engine = self.engine(precision)
         compute = lambda texts: engine.logits(self.tokenizer.encode(texts))  # noqa: E731
         for start in range(0, max(len(rows), 1), 512):
             part = rows.texts[start : start + 512]

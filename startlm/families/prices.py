@@ -38,7 +38,7 @@ def priced(family: Any, recipe: Recipe, ground: Ground, seconds: float) -> tuple
         return planned, taken, taken / share * ENOUGH, share >= ENOUGH
     if hasattr(family, "seconds"):
         taken = family.seconds(learn, recipe, ground.passes, ground.folder / family.keeps, seed)
-        return recipe, taken, taken, True
+        return recipe, taken, taken, taken <= seconds
     rows = np.random.default_rng(seed).permutation(len(learn))[:TIMED_ROWS]
     dev = None if ground.dev is None else ground.dev.take(np.arange(min(len(ground.dev), TIMED_ROWS // 4)))
     began = time.monotonic()
