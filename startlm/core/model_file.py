@@ -143,6 +143,7 @@ HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe
                     "said": SAID})
 CASCADE_LINE = {"threshold": number(0.0, 2.0), "share": SHARE, "loss": number(-1.0, 1.0), "low": number(-1.0, 1.0), "high": number(-1.0, 1.0)}
 CASCADE = record({**CASCADE_LINE, "allowed": SHARE, "n": COUNT, "lines": list_of(record(CASCADE_LINE), 0, 100), "said": SAID})
+ALARMS = record({"allowed": SHARE, "alarms": SHARE, "n": COUNT, "said": SAID}, {"shift": number(-30.0, 30.0), "threshold": number(0.0, 2.0)})
 BUNDLE = record({"kind": one_of(["startlm bundle"]), "schema": whole(SCHEMA, SCHEMA), "version": WORD, "startlm": WORD, "python": WORD,
                  "packages": plain_record, "training_data": WORD, "licences": plain_record, "better_than_baseline": FLAG, "made_by": WORD, "settings": plain_record,
                  "files": where(lambda value: isinstance(value, dict)),
@@ -174,7 +175,7 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
              "cleaning": record(dict.fromkeys(shelves["cleaning"], FLAG)), "ladder": list_of(LADDER, 0, MOST_MEMBERS), "members": list_of(member, 1, MOST_MEMBERS)}
     of_task = {
         "classify": ({"labels": texts(2), "temperature": TEMPERATURE, "out_of_scope": maybe(whole(0, last))},
-                     {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER, "out_of_scope_label": WORD, "cascade": CASCADE}),
+                     {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER, "out_of_scope_label": WORD, "cascade": CASCADE, "alarms": ALARMS}),
         "classify_several": ({"labels": texts(2), "temperature": TEMPERATURE, "thresholds": list_of(SHARE, last + 1, last + 1), "exponent": EXPONENT, "always_some": FLAG},
                              {"threshold": number(0.0, 2.0), "hand_over": HAND_OVER, "separator": WORD}),
         "score": ({"labels": where(lambda value: value == []), "target": ANY, "interval": INTERVAL}, {}),

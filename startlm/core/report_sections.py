@@ -177,6 +177,8 @@ def _out_of_scope(content: Content) -> str:
         ("", [both(say("caught", "识别出的比例")), with_range(found["caught"])]),
         ("", [both(say("false alarms among the others", "其余消息中的误报")), with_range(found["false_alarms"])]),
     ]
+    if found.get("stated") is not None:
+        rows.append(("", [both(say("false alarms allowed", "允许的误报")), f"{found['stated']:.1%}"]))
     named = "" if found["label"] is None else marked(say("{label} means: none of these. ", "{label} 表示都不是。"), label=of_the_user(found["label"], 40))
     return f'<h3>{both(say("Out of scope", "超出范围"))}</h3><p class="lead">{named}{both(found["said"])}</p>{table(head, rows)}'
 

@@ -11,6 +11,7 @@ from ..core.contracts import Answer
 from ..core.errors import CallError
 from ..core.language import Said, say
 from ..core.settings import OFF, share_of
+from ..metrics.alarms import choose_alarms, shifted
 from ..metrics.calibration import fit_temperature, log_softmax, softmax_with
 from ..metrics.cascade import choose_cascade
 from ..metrics.comparison import paired_gain
@@ -87,12 +88,17 @@ class Classify:
     @staticmethod
     def settled(mean: np.ndarray, truth: np.ndarray, settings: Mapping[str, Any], predict: Any, choosing: Any = None) -> tuple[dict[str, Any], Said | None]:
         """What calibration rows settle, for model.json, and in words; `mean` are the members' parts, averaged. Nothing is chosen, so `choosing` is not asked."""
+        alarms = None if predict.false_alarms is None else choose_alarms(mean, truth, settings["out_of_scope"], share_of(predict.false_alarms))
+        mean = shifted(mean, settings["out_of_scope"], alarms)
         temperature = fit_temperature(mean, truth)
-        if predict.hand_over is None:
-            return {"temperature": temperature}, None
+        rule, said = ({}, None) if alarms is None else ({"alarms": alarms}, Said(**alarms["said"]))
         confidences = softmax_with(mean, temperature)
+        if alarms is not None and "threshold" in alarms:  # on the scale that is answered on
+            rule["threshold"] = float(np.quantile(confidences.max(axis=1), alarms["alarms"], method="higher"))
+        if predict.hand_over is None:
+            return {"temperature": temperature, **rule}, said
         chosen = choose_threshold(Classify.sureness(confidences, settings), confidences.argmax(axis=1) == truth, share_of(predict.hand_over))
-        return {"temperature": temperature, "threshold": chosen.value, "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}, chosen.said
+        return {"temperature": temperature, **rule, "threshold": max(chosen.value, rule.get("threshold", 0.0)), "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}, chosen.said
 
     @staticmethod
     def cascade(cheap: np.ndarray, dear: np.ndarray, truth: np.ndarray, predict: Any) -> dict[str, Any]:
@@ -116,7 +122,7 @@ class Classify:
     @staticmethod
     def answered(mean: np.ndarray, settings: Mapping[str, Any], temperature: float | None = None) -> np.ndarray:
         """Confidences float64 (N, L), at the model's temperature unless another is given."""
-        return softmax_with(mean, temperature or settings["temperature"])
+        return softmax_with(shifted(mean, settings["out_of_scope"], settings.get("alarms")), temperature or settings["temperature"])
 
     @staticmethod
     def answers(confidences: np.ndarray, settings: Mapping[str, Any]) -> list[Answer]:

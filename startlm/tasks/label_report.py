@@ -214,7 +214,7 @@ class LabelReport(Judging):
             return None
         is_out = self.truth == (-1 if self.outside is None else self.outside)
         found = out_of_scope_figures(is_out, self.predicted == self.outside if learnt else self.handed)
-        return {"label": label, "learnt": learnt, "rows": int(is_out.sum()), "caught": asdict(found.caught), "false_alarms": asdict(found.false_alarms),
+        return {"label": label, "learnt": learnt, "rows": int(is_out.sum()), "caught": asdict(found.caught), "false_alarms": asdict(found.false_alarms), "stated": settings["alarms"]["allowed"] if "alarms" in settings else None,
                 "said": _say_out_of_scope(int(is_out.sum()), learnt, threshold)._asdict()}
 
     def _warnings(self) -> list[Said]:
