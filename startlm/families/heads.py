@@ -90,6 +90,7 @@ class Head:
             raise MissingExtraError("train", "scikit-learn") from error
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # what it has by then is good, and dev judges it
+            warnings.filterwarnings("ignore", message="The number of unique classes")
             return LogisticRegression(C=cost, class_weight=self.options.get("class_weights"), tol=1e-3, max_iter=300).fit(vectors, targets)
 
     def _number(self, vectors: np.ndarray, cost: float) -> tuple[np.ndarray, np.ndarray]:
