@@ -10,8 +10,10 @@ from ..columns.category import OUT_OF_SCOPE_NAMES
 from ..core.contracts import Answer
 from ..core.errors import CallError
 from ..core.language import Said, say
+from ..core.members import confidence_of
 from ..core.settings import share_of
 from ..metrics.calibration import fit_temperature, log_softmax, softmax_with
+from ..metrics.cascade import choose_cascade
 from ..metrics.comparison import paired_gain
 from ..metrics.hand_over import choose_threshold
 
@@ -82,6 +84,15 @@ class Classify:
     def of_member(logits: np.ndarray, temperature: float) -> np.ndarray:
         """A member's part of the answer: log-confidences."""
         return log_softmax(logits, temperature)
+
+    @staticmethod
+    def cascade(cheap: np.ndarray, dear: np.ndarray, truth: np.ndarray, *, allowed: float, seed: int) -> tuple[dict[str, Any] | None, Said]:
+        """Where the cheap member may answer for the dear ones, for model.json, and in words; None where it may not. A task without this has no cascade.
+
+        cheap, dear: log-confidences float64 (N, L) on rows that neither learnt from.
+        """
+        chosen, said = choose_cascade(confidence_of(cheap), *(each.argmax(axis=1) == truth for each in (cheap, dear)), allowed, seed)
+        return None if chosen is None else chosen._asdict() | {"said": said._asdict()}, said
 
     @staticmethod
     def settled(mean: np.ndarray, truth: np.ndarray, settings: Mapping[str, Any], predict: Any, choosing: Any = None) -> tuple[dict[str, Any], Said | None]:
