@@ -9,6 +9,7 @@ from typing import Mapping, Sequence
 
 from .language import Said, say
 from .pictures import ranked
+from .report_cascade import cascade_section
 from .report_costs import costs_section
 from .report_html import both, code, folded, marked, of_the_user, page_of_sections, percent, section, tile, with_range
 from .report_next import next_items, next_sections
@@ -55,6 +56,7 @@ def report_page(content: Content) -> str:
         *next_sections(content),
         calibration_section(content),
         ladder_section(content),
+        cascade_section(content),
         data_section(content, [(say("labels", "标签"), f"{len(content['labels']):,}")]),
     ]
     return page_of_sections(body)
