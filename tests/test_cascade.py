@@ -78,7 +78,7 @@ def test_what_is_lost_is_at_most_what_was_allowed_on_rows_that_no_member_learnt_
 def test_what_was_settled_is_said_once(examples: Examples, model: Model) -> None:
     steps = train_steps(replace(model, folder=None), examples, settings=TrainSettings(budget="1m", threads=1), predict=PredictSettings(hand_over="10%"), folder=model.folder.parent)
     said = [str(step.said) for step in steps if step.said is not None]
-    assert len([line for line in said if line.startswith("Cascade: the cheapest rung answers")]) == 1
+    assert len([line for line in said if line.startswith("Cascade: the cheapest rung answers what it is at least")]) == 1
     assert len([line for line in said if "calibration rows" in line]) == 1
 
 

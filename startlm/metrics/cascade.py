@@ -62,7 +62,7 @@ def choose_cascade(confidence: np.ndarray, cheap: np.ndarray, dear: np.ndarray, 
             f"No cascade: with at most {allowed:.1%} of accuracy lost, the cheapest rung cannot be seen to answer {WORTH:.0%} of {n:,} rows alone.",
             f"不用级联：在准确率最多损失 {allowed:.1%} 的前提下，从 {n:,} 行数据看不出最便宜的一级能独自回答 {WORTH:.0%}。")
     return found, say(
-        f"Cascade: the cheapest rung answers what it is {found.threshold:.1%} sure of, {found.answered:.0%} of {n:,} rows, and the chosen ones the rest; "
+        f"Cascade: the cheapest rung answers what it is at least {found.threshold:.1%} sure of, {found.answered:.0%} of {n:,} rows, and the chosen ones the rest; "
         f"against these alone {100 * found.loss:.2f} points of accuracy are lost [{100 * found.low:.2f}, {100 * found.high:.2f}].",
         f"级联：最便宜的一级回答把握达到 {found.threshold:.1%} 的行（{n:,} 行中的 {found.answered:.0%}），其余由选中的模型回答；"
         f"与全部由后者回答相比，准确率损失 {100 * found.loss:.2f} 个百分点 [{100 * found.low:.2f}, {100 * found.high:.2f}]。")
