@@ -67,6 +67,7 @@ ROWS: dict[str, Row] = {
     "pretrained-fewclue-tnews": Row("pretrained:small_parts", needs=(*AUTO, *ENCODERS)),
     "pretrained-fewclue-bustm": Row("pretrained:pairs", needs=(*AUTO, *ENCODERS)),
     **{f"cascade-{name}": Row("cascade:measure", (name,), (*AUTO, *ENCODERS)) for name in CASCADES},
+    "encoder-serving": Row("encoder_serving:measure", needs=ENCODERS),
     "tuned-banking77": Row("pretrained:tuned", ("banking77",), (*STEPS, *ENCODERS)),
     **{f"test-{name}": Row("quality:test", (name,), AUTO) for name, chosen in SETS.items() if chosen.test},
 }

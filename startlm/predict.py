@@ -51,15 +51,15 @@ class PredictSettings:
     """The error you accept among answered rows, for instance "5%": rows the model is less sure of are handed over to a person.
 
     答出的行里可以接受的错误率，如 "5%"：把握不够的行转交人工。"""
-    coverage: float = field(default=0.9, metadata={"check": fraction})
-    """For the task score: the share of rows whose true number lies inside the interval around the answer.
-
-    任务为 score 时：真实数字落在答案区间内的比例。"""
     cascade: str = field(default="0.2%", metadata={"check": share_or_off})
     """Where the ladder chose more than its cheapest rung: the accuracy you accept to lose so that the cheapest rung answers what it is sure of and only
     the rest reaches the chosen ones, which is several times as fast; "off" asks the chosen ones about every row.
 
     当选中的不只是最便宜的一级时：为了让最便宜的一级回答它有把握的行、只把其余的行交给选中的模型（快几倍），可以接受损失多少准确率；"off" 表示每一行都由选中的模型回答。"""
+    coverage: float = field(default=0.9, metadata={"check": fraction})
+    """For the task score: the share of rows whose true number lies inside the interval around the answer.
+
+    任务为 score 时：真实数字落在答案区间内的比例。"""
     out_of_scope: str | None = None
     """The label that means "none of these", of train or of the test part alone; left out, it is known by its name (oos, out_of_scope, 超出范围 …).
 

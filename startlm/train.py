@@ -25,13 +25,14 @@ from .core.inputs import encode_inputs
 from .core.language import Said, say
 from .core.members import cast_roles, dear_of, joined
 from .core.parts import folds_of
-from .core.recipes import SIZES, describe_cost, describe_shortage, difference, recipe_from_json, without_times
+from .core.recipes import describe_cost, describe_shortage, difference, recipe_from_json, without_times
 from .core.rungs import Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
-from .core.settings import at_least_one, seconds_of, share_or_off, with_given
+from .core.settings import OFF, at_least_one, seconds_of, share_of, with_given
 from .core.shelves import look_up
 from .engines import ENGINES
 from .families import FAMILIES
-from .families.network import ENOUGH, fit_network_steps, plan_network
+from .families.network import fit_network_steps
+from .families.prices import Ground, priced, smaller_sizes
 from .predict import SCHEMA, PredictSettings
 from .tasks import TASKS
 from .tasks.ladder import Ladder
@@ -39,7 +40,6 @@ from .tokenizers import TOKENIZERS
 
 FOLDS = 5
 FOR_TRAINING = 0.85  # of the budget: the rest is for export, int8 and calibration
-TIMED_ROWS = 1_000  # a family that is not trained by gradient descent is timed on so many rows
 
 
 @dataclass(frozen=True)
@@ -169,18 +169,19 @@ class _Climb:
         if self.settings.plan is not None and not path.exists():
             write_json(path, {**self._plan_of_another(Path(self.settings.plan)), "mark": self.mark})
         if not path.exists():
-            began, rungs = time.monotonic(), []
+            began, rungs, threads = time.monotonic(), [], self.settings.threads
+            ground = Ground(self.learn, self.dev, self.count, 1 + (FOLDS if self.crossfit else 1), self.settings.seed, threads, self.folder)
             for number, recipe in enumerate(self.model.rungs):
                 recipe = replace(recipe, options={**recipe.options, **self._options(recipe)})
                 left = seconds_of(self.settings.budget) * FOR_TRAINING - self._spent(rungs) - (time.monotonic() - began)
                 share = left / (len(self.model.rungs) - number)
-                recipe, seconds, least, enough = self._priced(recipe, share)
+                recipe, seconds, least, enough = priced(_family(recipe), recipe, ground, share)
                 pays = enough or len(self.model.rungs) == 1  # asked for by name, it is trained for as long as the budget lasts
                 yield Progress("train", said=describe_cost(recipe, seconds, pays))
                 if not enough or seconds > left:
                     budget = seconds_of(self.settings.budget) + max(least - left, 0) / FOR_TRAINING
                     there = left if enough else share
-                    smaller = [(other, taken) for other, taken in self._smaller(recipe, least) if taken <= there]
+                    smaller = [(other, taken) for other, taken in smaller_sizes(_family(recipe), recipe, self.examples.facts, least) if taken <= there]
                     yield Progress("train", said=describe_shortage(recipe, least, there, budget, smaller))
                 if pays:
                     rungs.append((recipe, seconds))
@@ -202,32 +203,6 @@ class _Climb:
                             say("give the runs/…/train/plan.json of a run with the same settings under [build] and [train], or leave plan out",
                                 "请给出 [build] 和 [train] 设置相同的一次运行的 runs/…/train/plan.json，或不写 plan"), where=str(path))
         return plan
-
-    def _priced(self, recipe: Recipe, seconds: float) -> tuple[Recipe, float, float, bool]:
-        """The planned recipe, the seconds all its fits will take, those of the shortest worth beginning, and whether these are that many."""
-        family, passes = _family(recipe), 1 + (FOLDS if self.crossfit else 1)
-        if hasattr(family, "network"):
-            planned, share = plan_network(family, recipe, self.learn, self.count, seed=self.settings.seed, seconds=seconds / passes, threads=self.settings.threads)
-            taken = planned.options["seconds"] * passes
-            return planned, taken, taken / share * ENOUGH, share >= ENOUGH
-        if hasattr(family, "seconds"):
-            taken = family.seconds(self.learn, recipe, passes, self.folder / family.keeps, self.settings.seed)
-            return recipe, taken, taken, True
-        rows = np.random.default_rng(self.settings.seed).permutation(len(self.learn))[:TIMED_ROWS]
-        dev = None if self.dev is None else self.dev.take(np.arange(min(len(self.dev), TIMED_ROWS // 4)))
-        began = time.monotonic()
-        for _ in family.fit_steps(self.learn.take(rows), dev, self.count, recipe, self.settings.seed):
-            pass
-        taken = (time.monotonic() - began) * len(self.learn) / len(rows) * passes
-        return recipe, taken, taken, True
-
-    def _smaller(self, recipe: Recipe, seconds: float) -> list[tuple[Recipe, float]]:
-        """The sizes below this one, largest first, with the seconds that their share of its parameters promises."""
-        family, facts = _family(recipe), self.examples.facts
-        below = SIZES[: SIZES.index(recipe.size)] if recipe.size in SIZES else ()
-        whole = family.recipe(facts, recipe.size).parameters if below else 1
-        others = [family.recipe(facts, size) for size in reversed(below)]
-        return [(other, seconds * other.parameters / max(whole, 1)) for other in others]
 
     @staticmethod
     def _spent(rungs: Sequence[tuple[Recipe, float]]) -> float:
@@ -317,10 +292,10 @@ class _Climb:
         calibration = self.learn if self.crossfit else self._rows("calibration")
         hear = lambda team: self._hear([rungs[i].logits for i in team], [final[i] for i in team], calibration)  # noqa: E731
         team, roles, heard, cascade, settled = list(chosen), [""] * len(chosen), None, None, []
-        if chosen != [0] and hasattr(self.task, "cascade") and (allowed := share_or_off(predict.cascade)) is not None:
+        if chosen != [0] and hasattr(self.task, "cascade") and predict.cascade != OFF:
             wider, cast = [0, *(number for number in chosen if number)], cast_roles(len({0, *chosen}), averaged=0 in chosen)
             asked = hear(wider)
-            cascade, said = self._cascade(cast, asked, calibration.labels, allowed)
+            cascade, said = self._cascade(cast, asked, calibration.labels, share_of(predict.cascade))
             settled.append(said)
             team, roles, heard = (wider, cast, asked) if cascade is not None else (team, roles, None)
         heard = heard or hear(team)

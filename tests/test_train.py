@@ -57,7 +57,7 @@ def test_build_says_the_parameters_memory_and_reason_of_each_rung(few: Examples)
 
 def test_a_family_asked_for_by_name_that_the_budget_does_not_pay_says_so_and_what_would(few: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Timed as: six fits of 10 s each, for a tenth of the passes; so a third of the passes takes 200 s, and 85 s of 100 are for training."""
-    monkeypatch.setattr(startlm.train, "plan_network", lambda family, recipe, *_, **__: (replace(recipe, options={"seconds": 10.0}), 0.1))
+    monkeypatch.setattr(startlm.families.prices, "plan_network", lambda family, recipe, *_, **__: (replace(recipe, options={"seconds": 10.0}), 0.1))
     monkeypatch.setattr(startlm.train, "fit_network_steps", lambda *_: iter([Progress("train")]))
     small, medium, large = (build_model(few, family="convolution", size=size).rungs[0].parameters for size in ("small", "medium", "large"))
     cost, shortage = said_before(few, tmp_path, "100s", family="convolution", size="large")

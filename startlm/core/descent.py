@@ -130,7 +130,7 @@ def descend(
     descent.resume(checkpoints.load() if checkpoints else None)
     began, before = time.perf_counter(), descent.step
     while not descent.over:
-        said = None
+        said = descent.said = None
         try:
             with steady(plan):
                 loss = descent.walk_to(descent.next_stop())
@@ -141,7 +141,7 @@ def descend(
         if checkpoints and (said or descent.at(plan.checkpoint_every)):
             checkpoints.save(descent.step, *descent.last_good)
         each = (time.perf_counter() - began) / max(descent.step - before, 1)
-        yield Progress("train", descent.step, plan.stop, loss, descent.figure, each * (plan.stop - descent.step), said)
+        yield Progress("train", descent.step, plan.stop, loss, descent.figure, each * (plan.stop - descent.step), said or descent.said)
     yield Progress("train", descent.step, plan.stop, figure=descent.best_figure, result=descent.finish())
 
 
@@ -183,6 +183,7 @@ class Descent:
         self.optimiser = Optimiser(network, plan.optimiser, plan.weight_decay)
         self.weights = None if plan.class_weights is None else torch.tensor(plan.class_weights, device=plan.device)
         self.step = self.epoch = self.index = 0
+        self.parts, self.said = 1, None  # of a batch that are computed one after the other, and what is to be told
         self.scale, self.retries = 1.0, 0
         self.figure: float | None = None
         self.best_figure: float | None = None
@@ -221,18 +222,34 @@ class Descent:
             self.epoch, self.index = self.epoch + 1, 0
             self.batches = draw_batches(self.lengths, self.plan.batch_tokens, seed=self.plan.seed, epoch=self.epoch)
         rows = self.batches[self.index]
-        torch.manual_seed(np.random.SeedSequence((self.plan.seed, self.step)).generate_state(1, np.uint64)[0].item())
         self.network.train()
-        loss = self.loss(rows)
-        # a batch of short rows holds more of them: weighed so that every row of the epoch counts the same
-        (loss * (len(rows) / self.mean_rows)).backward()
+        value = self.backward(rows)
         norm = self.optimiser.clip(self.plan.clip)
-        value = float(loss.detach())
         if not (math.isfinite(value) and math.isfinite(norm)) or value > self.most:
             raise Exploded(self.explain(value, rows))
         self.optimiser.update(self.plan.learning_rate * self.scale * schedule(self.step, self.plan))
         self.step, self.index = self.step + 1, self.index + 1
         return Step(value, len(rows))
+
+    def backward(self, rows: np.ndarray) -> float:
+        """The gradient of these rows' mean loss, and that. Where memory runs out, of a half after the other, from here on: the batch counts as before."""
+        while True:
+            torch.manual_seed(np.random.SeedSequence((self.plan.seed, self.step)).generate_state(1, np.uint64)[0].item())
+            value = 0.0
+            try:
+                for part in np.array_split(rows, min(self.parts, len(rows))):
+                    loss = self.loss(part)
+                    # a batch of short rows holds more of them: weighed so that every row of the epoch counts the same
+                    (loss * (len(part) / self.mean_rows)).backward()
+                    value += float(loss.detach()) * len(part) / len(rows)
+                return value
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error) or self.parts >= len(rows):
+                    raise
+            self.optimiser.forget()
+            self.parts *= 2
+            self.said = say(f"Memory ran out at step {self.step}: each batch is computed in {self.parts} parts from here on, and counts as before.",
+                            f"第 {self.step} 步内存不足：此后每批分 {self.parts} 份计算，效果与整批相同。")
 
     def loss(self, rows: np.ndarray) -> Tensor:
         plan = self.plan
@@ -308,7 +325,7 @@ class Descent:
         """Arrays (weights, optimiser, best weights) and a plain JSON record of the position; all copies."""
         weights = {f"weights/{name}": value for name, value in arrays_of(self.network).items()}
         moments = {f"optimiser/{name}": value for name, value in self.optimiser.arrays().items()}
-        names = ("step", "epoch", "index", "scale", "retries", "figure", "best_figure", "best_step", "looks_without_gain")
+        names = ("step", "epoch", "index", "parts", "scale", "retries", "figure", "best_figure", "best_step", "looks_without_gain")
         return {**weights, **moments, **self.best}, {name: getattr(self, name) for name in names}
 
     def resume(self, kept: tuple[Arrays, Mapping[str, Any]] | None) -> None:
@@ -323,6 +340,11 @@ class Descent:
         self.optimiser.put(part(arrays, "optimiser/"))
         self.best = {name: value for name, value in arrays.items() if name.startswith("best/")}
         self.batches = draw_batches(self.lengths, self.plan.batch_tokens, seed=self.plan.seed, epoch=self.epoch)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether this is what PyTorch or Python say where no more memory is given."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in str(error) or "out of memory" in str(error)
 
 
 def part(arrays: Arrays, prefix: str) -> dict[str, np.ndarray]:

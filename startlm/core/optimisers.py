@@ -101,6 +101,10 @@ class Optimiser:
         for parameter in self.tables:
             if self.kind == "sgd" and parameter.grad is not None:
                 parameter.add_(parameter.grad, alpha=-rate)
+        self.forget()
+
+    def forget(self) -> None:
+        """No gradient is left."""
         for parameter in [*self.dense, *self.tables]:
             parameter.grad = None
 
@@ -128,5 +132,4 @@ class Optimiser:
             elif name:
                 value = value if what == "step" else value.to(by_name[name].device)
                 self.inner.state[by_name[name]][what] = value
-        for parameter in [*self.dense, *self.tables]:
-            parameter.grad = None
+        self.forget()

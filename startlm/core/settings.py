@@ -266,6 +266,18 @@ def not_empty(text: str) -> str:
     return text
 
 
+OFF = "off"
+
+
+def share_or_off(percentage: str) -> None:
+    """Raises ValueError for what is neither a percentage nor "off".
+
+    >>> share_or_off("off")
+    """
+    if percentage != OFF:
+        share_of(percentage)
+
+
 def share_of(percentage: str) -> float:
     """The share in a percentage such as "5%".
 
@@ -276,15 +288,3 @@ def share_of(percentage: str) -> float:
     if not match or not 0 < float(match[1]) < 100:
         raise ValueError(say('a percentage between 0 and 100 such as "5%"', '一个 0 到 100 之间的百分比，如 "5%"'))
     return float(match[1]) / 100
-
-
-def share_or_off(percentage: str) -> float | None:
-    """The share in a percentage; None for "off".
-
-    >>> share_or_off("0.2%"), share_or_off("off")
-    (0.002, None)
-    """
-    try:
-        return None if percentage.strip() == "off" else share_of(percentage)
-    except ValueError:
-        raise ValueError(say('a percentage between 0 and 100 such as "0.2%", or "off"', '一个 0 到 100 之间的百分比，如 "0.2%"，或 "off"')) from None

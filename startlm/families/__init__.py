@@ -2,6 +2,7 @@
 
 FAMILIES = {
     "linear": "startlm.families.linear:Linear",
+    "static": "startlm.families.static:Static",
     "trees": "startlm.families.trees:Trees",
     "convolution": "startlm.families.convolution:Convolution",
     "lstm": "startlm.families.lstm:Lstm",

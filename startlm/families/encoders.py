@@ -35,9 +35,9 @@ def described(weights: Weights) -> dict[str, Any]:
     return {"weights": weights.name, "fingerprint": weights.fingerprint, "licence": weights.licence, "origin": weights.origin}
 
 
-def subwords(weights: Weights, columns: Sequence[str] = (), longest: int = 0) -> Any:
-    """The tokenizer of these weights."""
-    return look_up(TOKENIZERS, "subwords", say("tokenizer", "分词器")).fit([], weights=weights.name, columns=list(columns), longest=longest or weights.longest)
+def subwords(weights: Weights, columns: Sequence[str] = (), means: bool = False) -> Any:
+    """The tokenizer of these weights; with `means`, of averaged tokens."""
+    return look_up(TOKENIZERS, "subwords", say("tokenizer", "分词器")).fit([], weights=weights.name, columns=list(columns), means=means)
 
 
 def loaded_encoder(weights: Weights, tokenizer: Any) -> Any:

@@ -8,20 +8,18 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, NamedTuple
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
 from ..core.contracts import Facts, Fitted, Labelled, Progress, Recipe
 from ..core.graph_heads import with_head
-from ..core.kept_vectors import KeptVectors
 from ..core.language import say
 from ..core.weight_folders import find_weights
-from .encoders import described, engine_state, kept_bytes, named_weights, opened, small_graph, subwords, vector_graph
+from .encoders import described, engine_state
 from .heads import COSTS, Head, best_cost
-from .network import may_lose
+from .reading import TRIED_ROWS, Reader
 
-TRIED_ROWS = 2_000  # to see what int8 loses
 TIMED_ROWS = 128
 
 
@@ -48,7 +46,7 @@ class Pretrained:
 
         Raises CallError for weights that are not there or have changed, MissingExtraError without scikit-learn.
         """
-        reader = _Reader.of(recipe, train, kept, seed)
+        reader = Reader.of(recipe, train, kept, seed)
         if (said := reader.tokenizer.said_of_cut(train.texts)) is not None:
             yield Progress("train", said=said)
         head = Head(train.labels, labels, recipe.options, seed)
@@ -70,53 +68,22 @@ class Pretrained:
 
     @staticmethod
     def seconds(train: Labelled, recipe: Recipe, passes: int, kept: Path, seed: int) -> float:
-        """About how long all fits take together: each text is read once, in both precisions."""
-        reader = _Reader.of(recipe, train, kept, seed)
-        some = train.take(np.random.default_rng(seed).permutation(len(train))[:TIMED_ROWS])
+        """About how long all fits take together: each text is read once, a few also in the other precision, and each fit solves a layer for each cost."""
         began = time.monotonic()
+        reader = Reader.of(recipe, train, kept, seed)
+        some = train.take(np.random.default_rng(seed).permutation(len(train))[:TIMED_ROWS])
+        rates = {}
         for precision in reader.make:
-            reader.blocks_of(some, precision)
-        return (time.monotonic() - began) * len(train) / max(len(some), 1) * 1.3 + passes * len(train) * 2e-4
+            reader.blocks_of(some.take(np.arange(min(len(some), 8))), precision)  # graphs are made and opened
+            rates[precision], vectors = timed(lambda precision=precision: reader.engine(precision).logits(reader.tokenizer.encode(some.texts)))
+        ready = time.monotonic() - began
+        each = {precision: seconds / max(len(some), 1) for precision, seconds in rates.items()}
+        head, _ = timed(lambda: Head(some.labels, int(some.labels.max(initial=1)) + 1, recipe.options, seed).solve(vectors, COSTS[0]) if some.labels.dtype.kind == "i" else None)
+        solving = 2e-4 * len(train) + head
+        return ready + 1.2 * (each["int8"] * len(train) + each["fp32"] * min(2 * TRIED_ROWS, len(train))) + (passes + len(COSTS)) * solving
 
 
-class _Reader(NamedTuple):
-    """What reads texts into vectors: the tokenizer, how the graph at each precision is made, and the vectors that are kept."""
-
-    tokenizer: Any
-    make: Mapping[str, Callable[[], bytes]]
-    longest: int
-    kept: dict[str, KeptVectors]
-
-    @classmethod
-    def of(cls, recipe: Recipe, train: Labelled, kept: Path, seed: int) -> _Reader:
-        """The int8 graph's scales are those of the first rows that were fitted here: every later fit reads the same vectors."""
-        weights, columns = named_weights(recipe), tuple(recipe.tokenizer_options["columns"])
-        tokenizer = subwords(weights, columns)
-        some = train.take(np.random.default_rng(seed).permutation(len(train))[:TRIED_ROWS])
-        plain = lambda: vector_graph(weights.name, weights.fingerprint, columns)  # noqa: E731
-        small = lambda: kept_bytes(kept / f"{weights.fingerprint[:16]}-int8.onnx", lambda: small_graph(plain(), tokenizer.encode(some.texts), weights.longest, seed))  # noqa: E731
-        marks = {precision: f"{weights.fingerprint} {precision} {columns} {weights.longest}" for precision in ("fp32", "int8")}
-        return cls(tokenizer, {"fp32": plain, "int8": small}, weights.longest, {name: KeptVectors(kept, mark) for name, mark in marks.items()})
-
-    def blocks_of(self, rows: Labelled, precision: str) -> np.ndarray:
-        """float32 (N, D)"""
-        return np.concatenate([block for _, block in self.blocks(rows, precision)])
-
-    def blocks(self, rows: Labelled, precision: str) -> Iterator[tuple[int, np.ndarray]]:
-        """The vectors, some hundred rows at a time, and how many rows are done."""
-        engine = opened(engine_state(self.make[precision](), self.longest, precision), threads=2)
-        compute = lambda texts: engine.logits(self.tokenizer.encode(texts))  # noqa: E731
-        for start in range(0, max(len(rows), 1), 512):
-            part = rows.texts[start : start + 512]
-            yield start + len(part), self.kept[precision].of(part, compute)
-
-    def precision(self, train: Labelled, dev: Labelled | None, head: Head) -> str:
-        """int8 where a layer on its vectors answers no more than 0.3 % of rows worse than one on those of fp32; judged on dev, or on a part of train."""
-        rows = np.random.default_rng(head.seed).permutation(len(train))[:TRIED_ROWS]
-        cut = len(rows) if dev is not None else len(rows) * 3 // 4
-        learn, held = train.take(rows[:cut]), train.take(rows[cut:]) if dev is None else dev.take(np.arange(min(len(dev), TRIED_ROWS)))
-        wrong = {}
-        for name in self.make:
-            weights, bias = head.take(rows[:cut]).solve(self.blocks_of(learn, name), COSTS[0])
-            wrong[name] = head.wrong(self.blocks_of(held, name) @ weights + bias, held.labels)
-        return "int8" if wrong["int8"] - wrong["fp32"] <= may_lose(len(held)) else "fp32"
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    began = time.monotonic()
+    made = work()
+    return time.monotonic() - began, made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain
 from typing import Any, Sequence
 
 import numpy as np
@@ -22,47 +23,49 @@ LONE = re.compile("[\ud800-\udfff]")  # halves of a pair, which are no Unicode t
 class Subwords:
     """Text to the ids that an encoder knows, its marks of beginning and end among them; cut to `longest`, the end mark kept.
 
-    Where `columns` names two, a row of both is two texts: each is cut to half and begins with the mark of beginning.
+    Where `columns` names two, a row of both is two texts: each is cut to half and begins with the mark of beginning. With `means` there are no marks and
+    no end: a row's ids are each weighed by one over their number, so that a sum of vectors is their mean.
     """
 
     name = "subwords"
     round_trips = False
 
-    def __init__(self, file: bytes, longest: int, prefix: str = "", columns: Sequence[str] = ()) -> None:
+    def __init__(self, file: bytes, longest: int, prefix: str = "", columns: Sequence[str] = (), means: bool = False) -> None:
         """file: the bytes of tokenizer.json. Raises ValueError where the library cannot read it."""
         try:
             self._library = tokenizers.Tokenizer.from_buffer(file)
             self._library.no_padding()
             self._library.encode_special_tokens = True  # a customer who writes [SEP] has written five letters, no mark
-            self._library.enable_truncation(longest // 2 if columns else longest)
+            self._library.no_truncation() if means else self._library.enable_truncation(longest // 2 if columns else longest)
         except Exception as error:  # the library has no error of its own
             raise ValueError(str(error)[:200]) from error
-        self.file, self.longest, self.prefix, self.columns = file, longest, prefix, tuple(columns)
+        self.file, self.longest, self.prefix, self.columns, self.means = file, longest, prefix, tuple(columns), means
         self.vocabulary_size = max(self._library.get_vocab(with_added_tokens=True).values(), default=0) + 1
         self.beginning = next(iter(self._library.encode("").ids), 0)
 
     @classmethod
-    def fit(cls, texts: Sequence[str], *, weights: str, longest: int = 0, columns: Sequence[str] = ()) -> Subwords:
+    def fit(cls, texts: Sequence[str], *, weights: str, longest: int = 0, columns: Sequence[str] = (), means: bool = False) -> Subwords:
         """The tokenizer of these weights; nothing is learnt from the texts. Raises CallError."""
         found = find_weights(weights)
         try:
-            return cls(found.tokenizer, min(longest or found.longest, found.longest), found.prefix, columns)
+            return cls(found.tokenizer, min(longest or found.longest, found.longest), "" if means else found.prefix, columns, means)
         except ValueError as error:
             raise CallError(say(f"tokenizer.json of {weights} cannot be read ({error}).", f"无法读取 {weights} 的 tokenizer.json（{error}）。"),
                             say("fetch the weights once more", "请重新取一份权重")) from error
 
     def encode(self, texts: Sequence[str]) -> Ragged:
-        """values int32 (total,)"""
+        """values int32 (total,); with `means` weights float32 (total,)"""
         rows: list[list[int]] = []
         for start in range(0, len(texts), CHUNK):
             clean = [LONE.sub("\ufffd", text) for text in texts[start : start + CHUNK]]
             rows += self._pairs(clean) if self.columns else self._ids(clean)
         starts = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)]).astype(np.int64)
-        return Ragged(np.fromiter((value for row in rows for value in row), np.int32, count=int(starts[-1])), starts)
+        weights = np.repeat(1 / np.maximum(np.diff(starts), 1), np.diff(starts)).astype(np.float32) if self.means else None
+        return Ragged(np.fromiter(chain.from_iterable(rows), np.int32, count=int(starts[-1])), starts, weights)
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
-        encoded = self._library.encode_batch([self.prefix + text for text in texts])
-        return [each.ids or [self.beginning] for each in encoded]
+        encoded = self._library.encode_batch_fast([self.prefix + text for text in texts], add_special_tokens=not self.means)
+        return [each.ids if each.ids or self.means else [self.beginning] for each in encoded]
 
     def _pairs(self, texts: Sequence[str]) -> list[list[int]]:
         parts = [self._parted(text) for text in texts]
@@ -95,7 +98,7 @@ class Subwords:
         return self._library.decode([int(value) for value in ids])  # type: ignore[no-any-return]
 
     def state(self) -> State:
-        settings = {"tokenizer": self.name, "longest": self.longest, "prefix": self.prefix, "columns": list(self.columns)}
+        settings = {"tokenizer": self.name, "longest": self.longest, "prefix": self.prefix, "columns": list(self.columns), "means": self.means}
         return State(settings, {"file": np.frombuffer(self.file, dtype=np.uint8)})
 
     @classmethod
@@ -103,16 +106,18 @@ class Subwords:
         """Raises BundleError for a state that `state()` could not have written."""
         settings, file = state.settings, state.arrays.get("file")
         try:
-            if set(settings) != {"tokenizer", "longest", "prefix", "columns"} or set(state.arrays) != {"file"} or settings["tokenizer"] != cls.name:
+            if set(settings) != {"tokenizer", "longest", "prefix", "columns", "means"} or set(state.arrays) != {"file"} or settings["tokenizer"] != cls.name:
                 raise ValueError("other settings")
             if type(settings["longest"]) is not int or not 8 <= settings["longest"] <= 8_192 or not isinstance(settings["prefix"], str) or len(settings["prefix"]) > 200:
                 raise ValueError("longest or prefix")
             settings["prefix"].encode("utf-8")
             _check_columns(settings["columns"])
+            if type(settings["means"]) is not bool:
+                raise ValueError("means")
             if not isinstance(file, np.ndarray) or file.dtype != np.uint8 or file.ndim != 1 or len(file) > MOST_BYTES:
                 raise ValueError("no file")
             json.loads(file.tobytes())
-            return cls(file.tobytes(), settings["longest"], settings["prefix"], settings["columns"])
+            return cls(file.tobytes(), settings["longest"], settings["prefix"], settings["columns"], settings["means"])
         except (ValueError, RecursionError) as error:
             raise BundleError(say("The tokenizer's settings are not what 'subwords' writes.", "分词器的设置不是 subwords 会写出的内容。"),
                               say("take the bundle from where it was made once more", "请从原处重新复制这个模型包")) from error

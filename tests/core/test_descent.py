@@ -301,3 +301,31 @@ def test_a_network_tells_quantiles_and_interrupted_or_not_ends_with_the_same_bit
     middle, low, high = in_order(loop.logits_of(whole, encoded, plan)).T
     assert np.mean((high - low)[kind == 1]) > 4 * np.mean((high - low)[kind == 0])
     assert [np.mean(numbers < each) for each in (low, middle, high)] == pytest.approx([0.05, 0.5, 0.95], abs=0.06)
+
+
+class Hungry(Toy):
+    """Has memory for batches of at most so many rows."""
+
+    most = 5
+
+    def forward(self, ids, lengths):
+        if self.training and len(ids) > self.most:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes.")
+        return super().forward(ids, lengths)
+
+
+def test_where_memory_runs_out_smaller_parts_give_the_same_descent_and_it_is_said():
+    plan = DescentPlan(**{**vars(PLAN), "steps": 6, "stop": 6})
+    plain, (hungry, progress) = run(plan, Toy(0.0))[0], run(plan, Hungry(0.0))
+    said = [each.said for each in progress if each.said]
+    assert "Memory ran out at step" in said[0].en and "内存不足" in said[0].zh
+    assert all(np.allclose(array, arrays_of(plain)[name], atol=1e-5) for name, array in arrays_of(hungry).items())
+
+
+def test_an_error_that_is_not_of_memory_is_not_taken_for_one():
+    class Wrong(Toy):
+        def forward(self, ids, lengths):
+            raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        run(network=Wrong())

@@ -1,0 +1,63 @@
+"""What reads texts into an encoder's vectors, each once: the tokenizer, the graph at each precision, the vectors that are kept. Not a member."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable, Iterator, Mapping, NamedTuple
+
+import numpy as np
+
+from ..core.contracts import Labelled, Recipe
+from ..core.kept_vectors import KeptVectors
+from .encoders import engine_state, kept_bytes, named_weights, opened, small_graph, subwords, vector_graph
+from .heads import COSTS, Head
+from .network import may_lose
+
+TRIED_ROWS = 2_000  # to see what int8 loses
+
+
+class Reader(NamedTuple):
+    """What reads texts into vectors: the tokenizer, how the graph at each precision is made, and the vectors that are kept."""
+
+    tokenizer: Any
+    make: Mapping[str, Callable[[], bytes]]
+    longest: int
+    kept: dict[str, KeptVectors]
+
+    @classmethod
+    def of(cls, recipe: Recipe, train: Labelled, kept: Path, seed: int) -> Reader:
+        """The int8 graph's scales are those of the first rows that were fitted here: every later fit reads the same vectors."""
+        weights, columns = named_weights(recipe), tuple(recipe.tokenizer_options["columns"])
+        tokenizer = subwords(weights, columns)
+        some = train.take(np.random.default_rng(seed).permutation(len(train))[:TRIED_ROWS])
+        plain = lambda: vector_graph(weights.name, weights.fingerprint, columns)  # noqa: E731
+        small = lambda: kept_bytes(kept / f"{weights.fingerprint[:16]}-int8.onnx", lambda: small_graph(plain(), tokenizer.encode(some.texts), weights.longest, seed))  # noqa: E731
+        marks = {precision: f"{weights.fingerprint} {precision} {columns} {weights.longest}" for precision in ("fp32", "int8")}
+        return cls(tokenizer, {"fp32": plain, "int8": small}, weights.longest, {name: KeptVectors(kept, mark) for name, mark in marks.items()})
+
+    def engine(self, precision: str) -> Any:
+        """What reads; the number of threads changes no bit of a vector."""
+        return opened(engine_state(self.make[precision](), self.longest, precision), threads=2)
+
+    def blocks_of(self, rows: Labelled, precision: str) -> np.ndarray:
+        """float32 (N, D)"""
+        return np.concatenate([block for _, block in self.blocks(rows, precision)])
+
+    def blocks(self, rows: Labelled, precision: str) -> Iterator[tuple[int, np.ndarray]]:
+        """The vectors, some hundred rows at a time, and how many rows are done."""
+        engine = self.engine(precision)
+        compute = lambda texts: engine.logits(self.tokenizer.encode(texts))  # noqa: E731
+        for start in range(0, max(len(rows), 1), 512):
+            part = rows.texts[start : start + 512]
+            yield start + len(part), self.kept[precision].of(part, compute)
+
+    def precision(self, train: Labelled, dev: Labelled | None, head: Head) -> str:
+        """int8 where a layer on its vectors answers no more than 0.3 % of rows worse than one on those of fp32; judged on dev, or on a part of train."""
+        rows = np.random.default_rng(head.seed).permutation(len(train))[:TRIED_ROWS]
+        cut = len(rows) if dev is not None else len(rows) * 3 // 4
+        learn, held = train.take(rows[:cut]), train.take(rows[cut:]) if dev is None else dev.take(np.arange(min(len(dev), TRIED_ROWS)))
+        wrong = {}
+        for name in self.make:
+            weights, bias = head.take(rows[:cut]).solve(self.blocks_of(learn, name), COSTS[0])
+            wrong[name] = head.wrong(self.blocks_of(held, name) @ weights + bias, held.labels)
+        return "int8" if wrong["int8"] - wrong["fp32"] <= may_lose(len(held)) else "fp32"
