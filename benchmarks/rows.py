@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from cascade import ON as CASCADES
 from code_path import fingerprint
 from columns import TABLES
 from label_errors import CHOSEN as LABEL_ERRORS
@@ -65,6 +66,7 @@ ROWS: dict[str, Row] = {
     **{f"pretrained-{name}": Row("pretrained:measure", (name,), (*AUTO, *ENCODERS)) for name in ON_TEST},
     "pretrained-fewclue-tnews": Row("pretrained:small_parts", needs=(*AUTO, *ENCODERS)),
     "pretrained-fewclue-bustm": Row("pretrained:pairs", needs=(*AUTO, *ENCODERS)),
+    **{f"cascade-{name}": Row("cascade:measure", (name,), (*AUTO, *ENCODERS)) for name in CASCADES},
     "encoder-serving": Row("encoder_serving:measure", needs=ENCODERS),
     "tuned-banking77": Row("pretrained:tuned", ("banking77",), (*STEPS, *ENCODERS)),
     **{f"test-{name}": Row("quality:test", (name,), AUTO) for name, chosen in SETS.items() if chosen.test},

@@ -22,7 +22,7 @@ from .predict import golden_predictions, open_bundle, open_model
 
 CURRENT = "current"
 # What a bundle's report may hold: figures, never rows or texts.
-REPORTED = ("schema", "task", "better_than_baseline", "gain", "baseline", "rows", "languages", "figures", "figures_clean", "calibration", "hand_over", "interval", "ladder")
+REPORTED = ("schema", "task", "better_than_baseline", "gain", "baseline", "rows", "languages", "figures", "figures_clean", "calibration", "hand_over", "cascade", "interval", "ladder")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from .core.artifacts import CHEAPEST, Examples, Model, Report
 from .core.contracts import Progress
 from .core.durable import read_json, write_bytes, write_json
 from .core.language import Said, say
+from .core.run_records import read_object
 from .core.settings import fraction, with_given
 from .core.shelves import look_up
 from .predict import open_model
@@ -75,11 +76,13 @@ def evaluate_steps(model: Model, examples: Examples, *, settings: EvaluateSettin
         judging.cheapest = report(open_model(cheapest), examples, settings)
         yield from judging.cheapest.answer()
     yield from judging.answer()
-    content = judging.content() | judging.next_steps(folder)
+    content, times = judging.content() | judging.next_steps(folder), judging.times()
     write_bytes(folder / "answers.csv", judging.answers_csv())
     write_bytes(folder / "mistakes.csv", judging.mistakes_csv())
     write_json(folder / "report.json", content)
-    write_bytes(folder / "report.html", judging.page(content).encode("utf-8"))
+    if times:
+        write_json(folder / "timing.json", read_object(folder / "timing.json") | {"ms_a_message": times})
+    write_bytes(folder / "report.html", judging.page(content | {"ms_a_message": times}).encode("utf-8"))
     yield Progress("evaluate", 1, 1, said=Said(**content["headline"]), result=Report(folder, content))
 
 

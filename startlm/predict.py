@@ -18,11 +18,11 @@ import numpy as np
 from .columns import as_text
 from .columns.cleaning import CleanSettings, clean_texts, join_columns
 from .columns.encoded import ColumnEncoder
-from .core.contracts import Engine, Inputs, Progress, Ragged, Table, Tokenizer
+from .core.contracts import Inputs, Progress, Table
 from .core.durable import allowed_name, read_verified, writing
 from .core.errors import BundleError, CallError
-from .core.inputs import encode_inputs, width_of
 from .core.language import say
+from .core.members import Member, answer_together, dear_of
 from .core.model_file import SCHEMA, check_files, check_golden, check_manifest, check_model
 from .core.settings import fraction, share_of, share_or_off
 from .core.shelves import look_up
@@ -52,9 +52,10 @@ class PredictSettings:
 
     答出的行里可以接受的错误率，如 "5%"：把握不够的行转交人工。"""
     cascade: str = field(default="0.2%", metadata={"check": share_or_off})
-    """Where a dear model was chosen: the accuracy that may be lost by letting the ladder's cheapest model answer what it is sure of; "off": the dear model answers all.
+    """Where the ladder chose more than its cheapest rung: the accuracy you accept to lose so that the cheapest rung answers what it is sure of and only
+    the rest reaches the chosen ones, which is several times as fast; "off" asks the chosen ones about every row.
 
-    选中较昂贵的模型时：允许让最便宜的模型回答它有把握的行，由此损失的正确率不超过此值；"off" 表示全部由昂贵的模型回答。"""
+    当选中的不只是最便宜的一级时：为了让最便宜的一级回答它有把握的行、只把其余的行交给选中的模型（快几倍），可以接受损失多少准确率；"off" 表示每一行都由选中的模型回答。"""
     coverage: float = field(default=0.9, metadata={"check": fraction})
     """For the task score: the share of rows whose true number lies inside the interval around the answer.
 
@@ -70,36 +71,6 @@ class PredictSettings:
     表示“都不是”的标签，可以只出现在测试数据里；不写则按名字识别（oos、out_of_scope、超出范围……）。"""
 
 
-@dataclass(frozen=True)
-class Member:
-    """One network, linear model or forest of a Predictor."""
-
-    tokenizer: Tokenizer
-    engine: Engine
-    temperature: float
-
-    def logits(self, inputs: Inputs) -> np.ndarray:
-        """float32 (N, L). Raises BundleError where the engine gives no number."""
-        logits = self.engine.logits(encode_inputs(self.tokenizer, inputs))
-        if np.isnan(logits).any():
-            raise BundleError(say("The model answers with something that is no number (NaN).", "模型的输出不是数字（NaN）。"),
-                              say("do not use it; deploy it again, or take an unaltered copy", "请不要使用它；请重新部署，或取一份没有改动过的副本"))
-        return logits
-
-    def check_fit(self, labels: int, like: Inputs, where: str) -> None:
-        """Raises BundleError unless the engine has places for just the ids there are, and one logit a label; `like` is one row of inputs."""
-        encoded, last = self.tokenizer.encode(["a"]), width_of(self.tokenizer, like) - 1
-        count = min(last + 1, 1)
-        weights = None if encoded.weights is None else np.ones(count, np.float32)
-        row = Ragged(np.full((count, *encoded.values.shape[1:]), last, np.int32), np.array([0, count]), weights)
-        fits = getattr(self.engine, "width", last + 1) == last + 1
-        if not fits or self.engine.logits(row).shape not in {(1, labels), (1, max(labels, 2))}:  # a number may come as the difference of two
-            raise BundleError(say("The parts of this model do not belong together: its labels, its columns or its tokenizer are not those of its engine.",
-                                  "这个模型的各部分不匹配：标签、列或分词器与推理引擎不一致。"),
-                              say("do not use it; deploy it again, or take an unaltered copy", "请不要使用它；请重新部署，或取一份没有改动过的副本"),
-                              where=where)
-
-
 class Predictor:
     """What turns rows into answers; a trained model and a bundle both open as one."""
 
@@ -110,6 +81,7 @@ class Predictor:
         self.columns: tuple[str, ...] = (*self.text_columns, *encoder.kinds)
         self.task = look_up(TASKS, settings["task"], say("task", "任务"))
         self._clean = CleanSettings(**settings["cleaning"])
+        self.threshold: float | None = settings["cascade"]["threshold"] if "cascade" in settings else None  # below it a cascade asks its dear members
         self.folder: Path | None = None  # of the bundle it was opened from
 
     def predict(self, rows: Sequence[Mapping[str, Any] | str]) -> list[Any]:
@@ -147,19 +119,18 @@ class Predictor:
         return Inputs(joined if names else [""] * len(features), features=features, words=words, word_count=self.encoder.word_count)
 
     def mean(self, inputs: Inputs) -> np.ndarray:
-        """What the members say, averaged, before calibration: log-confidences or logits float64 (N, L), or numbers float64 (N, 1)."""
+        """What the members say together, before calibration: log-confidences or logits float64 (N, L), or numbers float64 (N, 1)."""
         if not len(inputs):
             return np.zeros((0, self.task.width(self.settings)))
-        if (cascade := self.settings.get("cascade")) is None:
-            return self._averaged(self.members, inputs)
-        mean = self._averaged(self.members[:1], inputs)  # the cheap one's
-        unsure = np.flatnonzero(self.task.unsure(mean, cascade))
-        if len(unsure):
-            mean[unsure] = self._averaged(self.members[1:], inputs.take(unsure))
-        return mean
+        return answer_together(self.members, inputs, self._part, self.threshold)
 
-    def _averaged(self, members: Sequence[Member], inputs: Inputs) -> np.ndarray:
-        return np.mean([self.task.of_member(member.logits(inputs), member.temperature) for member in members], axis=0)  # type: ignore[no-any-return]
+    def apart(self, inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
+        """Of a cascade: what its cheap member says of every row, and what its dear ones say, as in `mean`."""
+        parts = [self._part(member, inputs) for member in self.members]
+        return parts[0], dear_of(parts, [member.role for member in self.members])
+
+    def _part(self, member: Member, inputs: Inputs) -> np.ndarray:
+        return self.task.of_member(member.logits(inputs), member.temperature)  # type: ignore[no-any-return]
 
     def answered(self, inputs: Inputs) -> np.ndarray:
         """Confidences float64 (N, L), each row summing to 1 where it has one label; or float64 (N, 3): a number and the ends of its interval."""
@@ -246,7 +217,7 @@ def _member(entry: Mapping[str, Any], number: int, files: Mapping[str, bytes]) -
     own = {name.removeprefix(prefix): data for name, data in files.items() if name.startswith(prefix)}
     tokenizer = look_up(TOKENIZERS, entry["tokenizer"], say("tokenizer", "分词器")).from_state(state_from_files("tokenizer", own))
     engine = look_up(ENGINES, entry["engine"], say("engine", "引擎")).from_state(state_from_files("engine", own))
-    return Member(tokenizer, engine, float(entry["temperature"]))
+    return Member(tokenizer, engine, float(entry["temperature"]), entry.get("role", ""))
 
 
 def golden_predictions(predictor: Predictor) -> list[dict[str, Any]]:

@@ -11,36 +11,35 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Iterator, Literal, Mapping, Sequence
+from typing import Any, Iterator, Literal, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
 from .columns.encoded import ColumnEncoder
 from .columns.target import Target
 from .core.artifacts import CHEAPEST, Examples, Model
-from .core.contracts import Figure, Fitted, Inputs, Labelled, Progress, Recipe
+from .core.contracts import Fitted, Inputs, Labelled, Progress, Recipe
 from .core.durable import json_bytes, publish_folder, read_json, remove_leftovers, write_json
 from .core.errors import CallError
 from .core.inputs import encode_inputs
 from .core.language import Said, say
+from .core.members import cast_roles, dear_of, joined
 from .core.parts import folds_of
 from .core.recipes import describe_cost, describe_shortage, difference, recipe_from_json, without_times
-from .core.rungs import Answering, Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
-from .core.settings import at_least_one, seconds_of, with_given
+from .core.rungs import Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
+from .core.settings import OFF, at_least_one, seconds_of, share_of, with_given
 from .core.shelves import look_up
 from .engines import ENGINES
 from .families import FAMILIES
 from .families.network import fit_network_steps
 from .families.prices import Ground, priced, smaller_sizes
-from .metrics.comparison import paired_gain
 from .predict import SCHEMA, PredictSettings
 from .tasks import TASKS
+from .tasks.ladder import Ladder
 from .tokenizers import TOKENIZERS
 
 FOLDS = 5
 FOR_TRAINING = 0.85  # of the budget: the rest is for export, int8 and calibration
-SURE = 0.80  # confidence level of the interval of a rung's gain, which must lie above WORTH
-WORTH = 0.005  # nats a row: a gain below this is not worth a dearer model
 
 
 @dataclass(frozen=True)
@@ -116,19 +115,16 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
     rungs = []
     for number, recipe in enumerate(plan):
         rungs.append((yield from climb.rung(number, recipe)))
-    chosen, ladder = climb.choose(rungs)
+    chosen, ladder = Ladder(climb.task, climb.truth, settings.loss, settings.seed).choose(rungs)
     yield Progress("train", said=say(f"Chosen: {' + '.join(rungs[i].name for i in chosen)}.", f"选中：{' + '.join(rungs[i].name for i in chosen)}。"))
-    final = []
-    for number in chosen:
-        final.append((yield from climb.refit(number, rungs[number])))
-    answering = [Answering(fitted, rungs[i]) for fitted, i in zip(final, chosen)]
-    if chosen != [0] and len(rungs) > 1:
-        cheapest = Answering(final[chosen.index(0)] if 0 in chosen else (yield from climb.refit(0, rungs[0])), rungs[0])
-        climb.export([cheapest], PredictSettings(), ladder[:1], name=CHEAPEST)
-        target = climb.export(answering, predict, ladder, cheap=cheapest)
-    else:
-        target = climb.export(answering, predict, ladder)
-    yield from (Progress("train", said=said) for said in climb.settled)
+    final: dict[int, Fitted] = {}
+    for number in dict.fromkeys([*chosen, 0]):
+        final[number] = yield from climb.refit(number, rungs[number])
+    target, settled = climb.export(chosen, final, rungs, predict, ladder)
+    if chosen != [0]:
+        climb.export([0], final, rungs, PredictSettings(), ladder[:1], name=CHEAPEST)
+    for said in settled:
+        yield Progress("train", said=said)
     yield Progress("train", 1, 1, result=replace(model, folder=target, ladder=tuple(ladder)), said=say("The model is exported.", "模型已导出。"))
 
 
@@ -150,7 +146,6 @@ class _Climb:
         examples.check_made_for(asdict(model), model.labels)
         self.model, self.examples, self.settings, self.folder = model, examples, settings, folder
         self.mark, self.shaping = _mark(model, examples, settings), _shaping(model, settings)
-        self.settled: list[Said] = []  # what calibration rows settled, in words
         self.task = look_up(TASKS, model.task, say("task", "任务"))
         self.count = self.task.outputs(model.labels, settings.loss)
         self.begun = self.task.begun(model.labels, examples.every_label, predict) | ({"target": dict(model.target)} if model.target else {})
@@ -278,49 +273,6 @@ class _Climb:
             yield replace(progress, result=None)
         return fitted
 
-    # --- which rungs pay
-    def choose(self, rungs: Sequence[Rung]) -> tuple[list[int], list[dict[str, Any]]]:
-        """The numbers of the members, and the ladder's table."""
-        answers = [self.task.calibrated(rung.logits, self.truth) for rung in rungs]
-        best, table = [0], [self._line(rungs[0].fitted.recipe, answers[0], None, True)]
-        for number in range(1, len(rungs)):
-            gain, pays = self._pays(answers[best[0]], answers[number])
-            table.append(self._line(rungs[number].fitted.recipe, answers[number], gain, pays))
-            best = [number] if pays else best
-        if len(rungs) > 1:
-            blend = self._blend(answers)
-            mixed = self.task.calibrated(self.task.joined([answers[i] for i in blend]), self.truth)
-            gain, pays = self._pays(answers[best[0]], mixed)
-            pays = pays and len(blend) > 1
-            table.append(self._line(Recipe("blend", " + ".join(rungs[i].fitted.recipe.family for i in blend), ""), mixed, gain, pays))
-            best = blend if pays else best
-        return best, table
-
-    def _blend(self, answers: Sequence[np.ndarray]) -> list[int]:
-        """All rungs, less those whose leaving lowers the mean loss."""
-        members = list(range(len(answers)))
-        loss = lambda rows: float(self._losses(self.task.joined([answers[i] for i in rows])).mean())  # noqa: E731
-        while len(members) > 1:
-            without = min(members, key=lambda i: loss([j for j in members if j != i]))
-            fewer = [j for j in members if j != without]
-            if loss(fewer) >= loss(members):
-                break
-            members = fewer
-        return members
-
-    def _losses(self, answers: np.ndarray) -> np.ndarray:
-        """float64 (N,): rungs are compared by the loss that is asked for, or a rung that is best at it would be passed over."""
-        return self.task.losses(answers, self.truth, self.settings.loss)  # type: ignore[no-any-return]
-
-    def _pays(self, old: np.ndarray, new: np.ndarray) -> tuple[Figure, bool]:
-        """The fall of the loss per row, and whether it is surely worth a dearer model and nothing a user counts is worse."""
-        gain = paired_gain(self._losses(old), self._losses(new), self.settings.seed, level=SURE, losses=True)
-        return gain, _surely_above(gain, WORTH) and not self.task.worse(old, new, self.truth, seed=self.settings.seed, level=SURE)
-
-    def _line(self, recipe: Recipe, answers: np.ndarray, gain: Figure | None, kept: bool) -> dict[str, Any]:
-        return {"family": recipe.family, "size": recipe.size, "parameters": recipe.parameters, "n": len(self.truth), **self.task.shown(answers, self.truth, self.settings.loss),
-                "gain": None if gain is None or gain.value is None else [gain.value, gain.low, gain.high], "level": SURE, "kept": kept}
-
     # --- the chosen recipe once more, and what answers
     def refit(self, number: int, rung: Rung) -> Iterator[Progress]:
         """Train + dev with every choice fixed. With folds, the rung has seen all of these rows already."""
@@ -334,52 +286,56 @@ class _Climb:
         keep_rung(target, Rung(fitted, np.zeros((0, self.count), dtype=np.float32)))
         return fitted
 
-    def export(self, members: Sequence[Answering], predict: PredictSettings, ladder: Sequence[Mapping[str, Any]], *, cheap: Answering | None = None,
-               name: str = "model") -> Path:
-        """The model folder: temperature, thresholds, intervals from calibration (out of fold where rows are few). With `cheap`, a cascade where one is worth it."""
+    def export(self, chosen: Sequence[int], final: Mapping[int, Fitted], rungs: Sequence[Rung], predict: PredictSettings, ladder: Sequence[Mapping[str, Any]],
+               name: str = "model") -> tuple[Path, list[Said]]:
+        """The model folder: temperature, thresholds, intervals from calibration (out of fold where rows are few); and what was settled, in words."""
         calibration = self.learn if self.crossfit else self._rows("calibration")
-        cascade, self.settled = {}, []
-        if cheap is not None and hasattr(self.task, "cascade"):
-            (first, first_chose, one), (answers, chose, others) = self._parts([cheap, *members], 1, calibration)
-            cascade = self.task.cascade(first, answers, calibration.labels, predict)
-        if cascade:
-            answers, chose = (self.task.cascaded(*each, cascade["cascade"]) for each in ((first, answers), (first_chose, chose)))
-            members, temperatures = [cheap, *members], [*one, *others]  # type: ignore[list-item]
-            self.settled.append(Said(**cascade["cascade"]["said"]))
-        else:
-            ((answers, chose, temperatures),) = self._parts(members, 0, calibration)
-        settled, threshold = self.task.settled(answers, calibration.labels, self.begun, predict, (chose, self.truth))
-        self.settled += [threshold] if threshold is not None else []
+        hear = lambda team: self._hear([rungs[i].logits for i in team], [final[i] for i in team], calibration)  # noqa: E731
+        team, roles, heard, cascade, settled = list(chosen), [""] * len(chosen), None, None, []
+        if chosen != [0] and hasattr(self.task, "cascade") and predict.cascade != OFF:
+            wider, cast = [0, *(number for number in chosen if number)], cast_roles(len({0, *chosen}), averaged=0 in chosen)
+            asked = hear(wider)
+            cascade, said = self._cascade(cast, asked, calibration.labels, share_of(predict.cascade))
+            settled.append(said)
+            team, roles, heard = (wider, cast, asked) if cascade is not None else (team, roles, None)
+        heard = heard or hear(team)
+        mean = lambda parts: joined(parts, roles, None if cascade is None else cascade["threshold"])  # noqa: E731
+        of_task, said = self.task.settled(mean(heard.calibration), calibration.labels, self.begun, predict, (mean(heard.chose), self.truth))
         settings = {
             "schema": SCHEMA, "task": self.model.task, "text": list(self.model.text), "columns": list(self.model.columns), "cleaning": dict(self.model.cleaning),
             "ladder": list(ladder),
-            "members": [{"family": fitted.recipe.family, "size": fitted.recipe.size, "parameters": fitted.recipe.parameters, "options": without_times(fitted.recipe),
-                         "tokenizer": fitted.recipe.tokenizer, "engine": _family(fitted.recipe).engine, "temperature": t}
-                        for (fitted, _), t in zip(members, temperatures)],
-        } | self.begun | settled | cascade
+            "members": [{"family": recipe.family, "size": recipe.size, "parameters": recipe.parameters, "options": without_times(final[number].recipe),
+                         "tokenizer": recipe.tokenizer, "engine": _family(recipe).engine, "temperature": t} | ({"role": role} if role else {})
+                        for number, t, role in zip(team, heard.temperatures, roles) for recipe in [final[number].recipe]],
+        } | self.begun | of_task | ({} if cascade is None else {"cascade": cascade})
         files = {"model.json": json_bytes(settings)}
-        for number, (fitted, _) in enumerate(members):
-            files |= {f"members/{number}/{name}": data for name, data in fitted_files(fitted).items()}
+        for place, number in enumerate(team):
+            files |= {f"members/{place}/{file}": data for file, data in fitted_files(final[number]).items()}
         target = self.folder / name
         with publish_folder(target, {"kind": "startlm model"}, replace=True) as folder:
-            for name, data in files.items():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_bytes(data)
-        return target
+            for file, data in files.items():
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                (folder / file).write_bytes(data)
+        return target, settled if said is None else [*settled, said]
 
-
-    def _parts(self, members: Sequence[Answering], cut: int, calibration: Labelled) -> list[tuple[np.ndarray, np.ndarray, list[float]]]:
-        """What the members before and from `cut` on say together of the calibration rows and of those that chose, with the temperature of each."""
-        chose = [each.rung.logits for each in members]
-        judged = chose if self.crossfit else [_answer(each.fitted, calibration) for each in members]
+    def _hear(self, chose: Sequence[np.ndarray], final: Sequence[Fitted], calibration: Labelled) -> _Heard:
         temperatures = self.task.temperatures(chose, self.truth)
-        mean = lambda logits, part: np.mean([self.task.of_member(each, t) for each, t in zip(logits[part], temperatures[part])], axis=0)  # noqa: E731
-        return [(mean(judged, part), mean(chose, part), temperatures[part]) for part in (slice(0, cut), slice(cut, None)) if members[part]]
+        at_their_own = lambda logits: [self.task.of_member(each, t) for each, t in zip(logits, temperatures)]  # noqa: E731
+        return _Heard(temperatures, at_their_own(chose), at_their_own(chose if self.crossfit else [_answer(fitted, calibration) for fitted in final]))
+
+    def _cascade(self, roles: Sequence[str], heard: _Heard, labels: np.ndarray, allowed: float) -> tuple[dict[str, Any] | None, Said]:
+        """What model.json says of a cascade, from every row that none of its members learnt from."""
+        known = [(heard.chose, self.truth)] if self.crossfit else [(heard.chose, self.truth), (heard.calibration, labels)]
+        cheap, dear = (np.concatenate(each) for each in zip(*((parts[0], dear_of(parts, roles)) for parts, _ in known)))
+        return self.task.cascade(cheap, dear, np.concatenate([truth for _, truth in known]), allowed=allowed, seed=self.settings.seed)  # type: ignore[no-any-return]
 
 
-def _surely_above(gain: Figure, least: float) -> bool:
-    """Whether the whole interval lies above; too few rows have none."""
-    return gain.low is not None and gain.low > least
+class _Heard(NamedTuple):
+    """Members' temperatures, and what each says, at its own, to the rows that choose and to those that calibrate."""
+
+    temperatures: Sequence[float]
+    chose: Sequence[np.ndarray]
+    calibration: Sequence[np.ndarray]
 
 
 # ------------------------------------------------------------- what answers

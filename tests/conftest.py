@@ -127,6 +127,15 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return made
 
 
+@pytest.fixture(scope="session")
+def cascade(bundles: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One bundle in which the linear model answers what it is sure of, and the convolution the rest."""
+    from cascades import join
+    from test_neighbours import texts_of_all_lengths
+
+    return join(bundles["linear"], bundles["convolution"], tmp_path_factory.mktemp("cascades") / "bundles" / "v1", texts_of_all_lengths(200))
+
+
 class Made(dict[str, Path]):
     """What is asked for by name is made when it is asked for."""
 

@@ -33,13 +33,14 @@ def test_pytorch_and_the_other_extras_are_not_in_the_base(base: Path) -> None:
     assert run(base, code).strip() == "[]"
 
 
-@pytest.mark.parametrize("family", ["linear", "convolution", "pretrained", "tuned"])
-def test_a_bundle_answers_in_the_base_as_it_does_here(base: Path, family: str, bundles: dict[str, Path]) -> None:
+@pytest.mark.parametrize("family", ["linear", "convolution", "pretrained", "tuned", "cascade"])
+def test_a_bundle_answers_in_the_base_as_it_does_here(base: Path, family: str, bundles: dict[str, Path], cascade: Path) -> None:
     from startlm import open_bundle
 
+    folder = cascade if family == "cascade" else bundles[family]
     code = "import sys, json; from startlm import open_bundle; print(json.dumps([a._asdict() for a in open_bundle(sys.argv[1]).predict(json.loads(sys.argv[2]))]))"
-    there = json.loads(run(base, code, str(bundles[family]), json.dumps(TEXTS)))
-    here = [answer._asdict() for answer in open_bundle(bundles[family]).predict(TEXTS)]
+    there = json.loads(run(base, code, str(folder), json.dumps(TEXTS)))
+    here = [answer._asdict() for answer in open_bundle(folder).predict(TEXTS)]
     assert there == here
 
 

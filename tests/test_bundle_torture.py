@@ -35,9 +35,10 @@ from startlm.tokenizers import TOKENIZERS
 
 SEED = 20261124
 FAMILIES = ("linear", "convolution")
+CASCADES = ("cascade",)
 TABLES = ("boosted", "forest", "median", "score")  # these read columns
-FLIPS = {**dict.fromkeys(FAMILIES, 500), **dict.fromkeys(TABLES, 1_000)}
-SEALED = {**dict.fromkeys(FAMILIES, 500), **dict.fromkeys(TABLES, 250)}
+FLIPS = {**dict.fromkeys(FAMILIES, 500), **dict.fromkeys(CASCADES, 250), **dict.fromkeys(TABLES, 1_000)}
+SEALED = {**dict.fromkeys(FAMILIES, 500), **dict.fromkeys(CASCADES, 250), **dict.fromkeys(TABLES, 250)}
 TEXTS = ["please refund the clay pot, order 77", "龙井的包裹到哪了 12", "", "zzz qqq \u0000 \ud800", "a" * 600]
 
 
@@ -45,6 +46,8 @@ TEXTS = ["please refund the clay pot, order 77", "龙井的包裹到哪了 12", 
 
 def made(request: pytest.FixtureRequest, name: str) -> Path:
     """The deployed bundle of this name."""
+    if name in CASCADES:
+        return request.getfixturevalue(name)  # type: ignore[no-any-return]
     return request.getfixturevalue("tables" if name in TABLES else "bundles")[name]  # type: ignore[no-any-return]
 
 
@@ -53,7 +56,7 @@ def asked(predictor: Predictor) -> list[Any]:
     return [dict.fromkeys(predictor.columns, text) for text in TEXTS] if predictor.encoder.kinds else TEXTS
 
 
-@pytest.fixture(params=FAMILIES + TABLES)
+@pytest.fixture(params=FAMILIES + CASCADES + TABLES)
 def copied(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A bundle of our own to alter; the folder it lies in bears the name of its kind."""
     return Path(shutil.copytree(made(request, request.param), tmp_path / request.param / "v1"))
@@ -184,6 +187,18 @@ NO_MODELS = {
     "cleaning no object": setting("cleaning", []),
     "cleaning of numbers": setting("cleaning html", 1), "ladder of anything": setting("ladder", [{"gain": "x"}]), "ladder no list": setting("ladder", {}),
     "a list": lambda s: [s], "nothing": lambda s: {}, "null": lambda s: 0,
+}  # fmt: skip
+NO_CASCADES = {
+    **{f"threshold {wrong!r}"[:40]: setting("cascade threshold", wrong) for wrong in ("0.9", None, True, -0.1, 1.1, float("nan"), float("inf"), 10**400, [0.9])},
+    **{f"role {wrong!r}": setting("members 0 role", wrong) for wrong in ("dear", "both ", "", None, 1, ["cheap"], "os.system")},
+    "two cheap ones": setting("members 1 role", "cheap"), "two of both": setting("members 1 role", "both"), "no role": lambda s: s["members"][1].pop("role") and None,
+    "no roles": lambda s: [member.pop("role") for member in s["members"]] and None, "roles without a threshold": without("cascade"),
+    "turned round": lambda s: s["members"].reverse(), "a dear one less": lambda s: s["members"].pop() and None, "a key more": setting("cascade module", "os"),
+    "a key less": lambda s: s["cascade"].pop("said") and None, "no object": setting("cascade", 0.9), "nothing": setting("cascade", None), "of numbers": setting("task", "score"),
+    "of several labels": setting("task", "classify_several"), "answers more than all": setting("cascade answered", 1.5), "loss text": setting("cascade loss", "0"),
+    # well formed, but no longer what was deployed: the golden answers tell
+    "the cheap one always": setting("cascade threshold", 0.0), "the dear one always": setting("cascade threshold", 1.0),
+    "averaged": setting("members 0 role", "both"), "another temperature": setting("members 1 temperature", 3.0),
 }  # fmt: skip
 NO_GOLDEN = {
     "another confidence": lambda s: setting("answers 0 confidence", s["answers"][0]["confidence"] - 0.002)(s),
@@ -458,6 +473,15 @@ def test_nothing_is_run_written_connected_or_read_elsewhere_meanwhile(crafted: d
 def test_each_is_refused_quickly_and_in_little_memory(crafted: dict[str, Any]) -> None:
     assert {name: each["seconds"] for name, each in crafted["found"].items() if each["seconds"] > 2} == {}
     assert crafted["grown"] <= 256  # MiB
+
+
+@pytest.mark.parametrize("name", NO_CASCADES)
+def test_an_altered_cascade_is_refused(name: str, cascade: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(cascade, tmp_path / "v1"))
+    alter("model.json", NO_CASCADES[name])(folder)
+    seal(folder)
+    with pytest.raises(BundleError):
+        open_bundle(folder)
 
 
 # ---------------------------------------------------------------- current

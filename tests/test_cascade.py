@@ -1,120 +1,194 @@
-"""The cascade through the five steps: one bundle in which the cheap model answers what it is sure of, and the dear one the rest."""
+"""A cascade: the cheap rung answers what it is sure of, the dear one the rest; one model, one bundle, one predictor."""
 
 from __future__ import annotations
 
 import csv
 import json
+import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
+from cascades import FLAGS, flagged
 from damage import files_of
-from test_base_install import base, run  # noqa: F401
-from toy_weights import shared_toy_weights
+from table_bundles import KINDS
+from test_neighbours import check_neighbours, texts_of_all_lengths
 
-import startlm.build
-import startlm.train
 from startlm import build_model, deploy_model, evaluate_model, open_bundle, prepare_examples, train_model
-from startlm.core.errors import BundleError
-from startlm.predict import PredictSettings, Predictor
-from tickets import tickets
+from startlm.core.artifacts import Examples, Model, Report
+from startlm.core.contracts import Inputs
+from startlm.core.errors import CallError
+from startlm.core.members import confidence_of, is_sure
+from startlm.core.report_page import report_page
+from startlm.core.settings import check_settings
+from startlm.predict import PredictSettings, Predictor, open_model
+from startlm.train import TrainSettings, train_steps
 
-TEAMS = ("money", "post", "tea")
+SCHEMA = json.loads((Path(__file__).resolve().parents[1] / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose ladder takes its second rung, whatever it is worth: the toy encoder is no better than words."""
-    folder, patch = tmp_path_factory.mktemp("cascade"), pytest.MonkeyPatch()
-    patch.setattr(startlm.build, "LADDER", ("linear", "pretrained"))
-    choose = startlm.train._Climb.choose
-    patch.setattr(startlm.train._Climb, "choose", lambda climb, rungs: ([1], choose(climb, rungs)[1]))
-    try:
-        rows = [row | ({"team": TEAMS[row["id"] % 3]} if row["id"] % 5 == 0 else {}) for row in tickets(400, seed=3, teams=TEAMS)]  # so that nothing is sure
-        with (folder / "messages.csv").open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(stream, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-        examples = prepare_examples(str(folder / "messages.csv"), text="message", label="team", folder=folder / "data")
-        model = train_model(build_model(examples, weights=str(shared_toy_weights())), examples, folder=folder / "train", predict=PredictSettings(cascade="5%", hand_over="5%"))
-    finally:
-        patch.undo()
-    report = evaluate_model(model, examples, folder=folder)
-    deploy_model(model, report, to=folder / "bundles", force=True)
-    return folder
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
+    return prepare_examples(flagged(), columns=FLAGS, label="team", folder=tmp_path_factory.mktemp("flagged"))
 
 
-def settings(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "bundles" / "v1" / "model.json").read_text("utf-8"))  # type: ignore[no-any-return]
+def trained(examples: Examples, folder: Path, **predict: Any) -> Model:
+    return train_model(build_model(examples, size="small"), examples, budget="1m", threads=1, predict=PredictSettings(**predict), folder=folder)
 
 
-def test_both_models_answer_and_which_one_depends_on_the_row_alone(made: Path) -> None:
-    predictor = open_bundle(made / "bundles" / "v1")
-    inputs = predictor.inputs([row["message"] for row in tickets(200, seed=8, teams=TEAMS)])
-    cheap, dear = (predictor._averaged([member], inputs) for member in predictor.members)
-    threshold = float(np.median(np.exp(cheap.max(axis=1))))  # the one of these rows would send all of them to the better, cheaper model
-    predictor = Predictor({**predictor.settings, "cascade": {**predictor.settings["cascade"], "threshold": threshold}}, predictor.members, predictor.encoder)
-    sure = np.exp(cheap.max(axis=1)) >= threshold
-    assert 0 < sure.sum() < len(sure)
-    together = predictor.mean(inputs)
-    assert np.array_equal(together, np.where(sure[:, None], cheap, dear))
-    alone = np.concatenate([predictor.mean(inputs.take(np.array([i]))) for i in range(len(inputs))])
-    assert np.abs(alone - together).max() <= 1e-6
+@pytest.fixture(scope="module")
+def model(examples: Examples, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return trained(examples, tmp_path_factory.mktemp("cascade"), hand_over="10%")
 
 
-def test_predict_answers_as_evaluate_did_row_by_row(made: Path) -> None:
-    predictor = open_bundle(made / "bundles" / "v1")
-    with (made / "messages.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    with (made / "answers.csv").open(encoding="utf-8", newline="") as stream:
-        stored = list(csv.DictReader(stream))
-    answers = predictor.predict([row["message"] for row in rows])
-    assert len(stored) > 50
-    for each in stored:
-        answer = answers[int(each["row"]) - 1]
-        assert (answer.prediction, str(answer.handed_over).lower()) == (each["prediction"], each["handed_over"])
-        assert answer.confidence == pytest.approx(float(each["confidence"]), abs=1e-5)
+@pytest.fixture(scope="module")
+def report(model: Model, examples: Examples, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return evaluate_model(model, examples, folder=tmp_path_factory.mktemp("report"))
 
 
-def test_the_report_shows_share_speed_and_loss_at_each_threshold(made: Path) -> None:
-    found = json.loads((made / "report.json").read_text("utf-8"))["cascade"]
-    assert found["ms"]["cheap"] > 0 and found["ms"]["dear"] > 0 and len(found["lines"]) >= 3
-    assert found["loss"] <= found["allowed"] == 0.05
-    page = (made / "report.html").read_text("utf-8")
-    assert "Who answers" in page and "由谁回答" in page
+@pytest.fixture(scope="module")
+def predictor(model: Model) -> Predictor:
+    return open_model(model.folder)
 
 
-def test_it_answers_in_the_base_without_pytorch(base: Path, made: Path) -> None:  # noqa: F811
-    code = "import sys, json; from startlm import open_bundle; print(json.dumps([a._asdict() for a in open_bundle(sys.argv[1]).predict(json.loads(sys.argv[2]))])); assert 'torch' not in sys.modules"
-    texts = [row["message"] for row in tickets(20, seed=8, teams=TEAMS)]
-    there = json.loads(run(base, code, str(made / "bundles" / "v1"), json.dumps(texts)))
-    assert there == [answer._asdict() for answer in open_bundle(made / "bundles" / "v1").predict(texts)]
+@pytest.fixture(scope="module")
+def inputs(predictor: Predictor) -> Inputs:
+    return predictor.inputs(flagged(400, seed=9))
 
 
-@pytest.mark.parametrize("change", [
-    {"threshold": -1.0}, {"threshold": 3.0}, {"threshold": "0.5"}, {"threshold": None}, {"more": 1}, {"share": 2.0}, {"lines": [{}]}, {"said": "x"}, {"threshold": float("1e308")},
-])  # fmt: skip
-def test_an_altered_cascade_is_refused(made: Path, change: dict[str, Any]) -> None:
-    from startlm.core.model_file import check_model
-    from startlm.predict import SHELVES
+# ----------------------------------------------------------------- train
 
-    altered = settings(made)
-    check_model(altered, SHELVES, "here")
-    with pytest.raises(BundleError):
-        check_model(altered | {"cascade": altered["cascade"] | change}, SHELVES, "here")
-    with pytest.raises(BundleError):
-        check_model(altered | {"members": altered["members"][:1]}, SHELVES, "here")
+def test_the_linear_rung_answers_what_its_weights_tell_and_trees_the_rest(predictor: Predictor) -> None:
+    assert [(member["family"], member["role"]) for member in predictor.settings["members"]] == [("linear", "cheap"), ("trees", "dear")]
+    rows = flagged(400, seed=9)
+    sure = is_sure(predictor.apart(predictor.inputs(rows))[0], predictor.threshold)
+    assert 0.5 < sure.mean() < 0.8 and not any(row["kind"] == "odd" for row, cheap in zip(rows, sure) if cheap)
 
 
-def test_the_same_plan_gives_the_same_cascade_and_off_leaves_it_out(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(startlm.build, "LADDER", ("linear", "pretrained"))
-    choose = startlm.train._Climb.choose
-    monkeypatch.setattr(startlm.train._Climb, "choose", lambda climb, rungs: ([1], choose(climb, rungs)[1]))
-    examples = prepare_examples(str(made / "messages.csv"), text="message", label="team", folder=tmp_path / "data")
-    model = build_model(examples, weights=str(shared_toy_weights()))
-    same = train_model(model, examples, folder=tmp_path / "same", plan=str(made / "train" / "plan.json"), predict=PredictSettings(cascade="5%", hand_over="5%"))
-    assert files_of(same.folder) == files_of(made / "train" / "model")
-    off = train_model(model, examples, folder=tmp_path / "same", predict=PredictSettings(cascade="off"))
-    told = json.loads((off.folder / "model.json").read_text("utf-8"))  # type: ignore[operator]
-    assert "cascade" not in told and [member["family"] for member in told["members"]] == ["pretrained"]
+def test_what_is_lost_is_at_most_what_was_allowed_on_rows_that_no_member_learnt_from(predictor: Predictor, examples: Examples) -> None:
+    cascade = predictor.settings["cascade"]
+    assert cascade["low"] <= cascade["loss"] <= cascade["allowed"] == 0.002 and 0.5 < cascade["answered"] < 0.8
+    assert cascade["n"] == len(examples.rows_of("dev", "calibration"))
+
+
+def test_what_was_settled_is_said_once(examples: Examples, model: Model) -> None:
+    steps = train_steps(replace(model, folder=None), examples, settings=TrainSettings(budget="1m", threads=1), predict=PredictSettings(hand_over="10%"), folder=model.folder.parent)
+    said = [str(step.said) for step in steps if step.said is not None]
+    assert len([line for line in said if line.startswith("Cascade: the cheapest rung answers what it is at least")]) == 1
+    assert len([line for line in said if "calibration rows" in line]) == 1
+
+
+def test_the_same_plan_gives_the_same_bits_also_from_rungs_that_a_kill_left(examples: Examples, model: Model, tmp_path: Path) -> None:
+    shutil.copytree(model.folder.parent, tmp_path / "killed")
+    for made in ("model", "cheapest", "refit/1"):
+        shutil.rmtree(tmp_path / "killed" / made)
+    again = trained(examples, tmp_path / "killed", hand_over="10%")
+    assert files_of(again.folder) == files_of(model.folder)
+
+
+def test_off_asks_the_chosen_rung_about_every_row(examples: Examples, model: Model, predictor: Predictor, inputs: Inputs, tmp_path: Path) -> None:
+    shutil.copytree(model.folder.parent, tmp_path / "off")
+    off = open_model(trained(examples, tmp_path / "off", cascade="off").folder)
+    assert off.threshold is None and "cascade" not in off.settings and [set(member) & {"role"} for member in off.settings["members"]] == [set()]
+    assert np.array_equal(off.mean(inputs).argmax(axis=1), predictor.apart(inputs)[1].argmax(axis=1))
+
+
+@pytest.mark.parametrize("wrong", ["0%", "much", "", "120%"])
+def test_a_loss_that_is_no_percentage_is_refused(wrong: str) -> None:
+    with pytest.raises(CallError, match="cascade"):
+        check_settings(PredictSettings, {"cascade": wrong}, section="predict", where="startlm.toml")
+
+
+# --------------------------------------------------------------- predict
+
+def test_only_rows_that_the_cheap_member_is_unsure_of_reach_the_dear_one(predictor: Predictor, inputs: Inputs) -> None:
+    seen: list[int] = []
+
+    class Counting:
+        def __init__(self, engine: Any) -> None:
+            self.engine = engine
+
+        def logits(self, encoded: Any) -> np.ndarray:
+            seen.append(len(encoded))
+            return self.engine.logits(encoded)  # type: ignore[no-any-return]
+
+    cheap, dear = predictor.members
+    watched = Predictor(predictor.settings, [cheap, replace(dear, engine=Counting(dear.engine))], predictor.encoder)
+    unsure = ~is_sure(predictor.apart(inputs)[0], predictor.threshold)
+    assert np.array_equal(watched.mean(inputs), predictor.mean(inputs)) and seen == [int(unsure.sum())] and 0 < seen[0] < len(inputs)
+    watched.mean(inputs.take(np.flatnonzero(~unsure)))
+    assert len(seen) == 1
+
+
+def test_each_row_is_answered_as_its_side_answers_it(predictor: Predictor, inputs: Inputs) -> None:
+    cheap, dear = predictor.apart(inputs)
+    sure = confidence_of(cheap) >= predictor.threshold
+    assert np.array_equal(predictor.mean(inputs), np.where(sure[:, None], cheap, dear))
+
+
+def test_neighbours_do_not_matter_to_a_cascade_of_tables(predictor: Predictor) -> None:
+    check_neighbours(predictor, flagged(300, seed=4), 0.0)
+
+
+def test_neighbours_do_not_matter_to_a_cascade_of_texts(cascade: Path) -> None:
+    opened, given = open_bundle(cascade), texts_of_all_lengths(300)
+    assert 0.1 < is_sure(opened.apart(opened.inputs(given))[0], opened.threshold).mean() < 0.9
+    check_neighbours(opened, given, 1e-6)
+
+
+# -------------------------------------------------------------- evaluate
+
+def test_predict_gives_row_by_row_what_evaluate_judged(report: Report, predictor: Predictor, examples: Examples) -> None:
+    with (report.folder / "answers.csv").open(encoding="utf-8", newline="") as stream:
+        judged = [(row["prediction"], float(row["confidence"]), row["handed_over"] == "true") for row in csv.DictReader(stream)]
+    rows = flagged()
+    at = examples.frame["row"].to_numpy()[examples.rows_of("test")]
+    answers = predictor.predict([rows[number - 1] for number in at])
+    assert [(answer.prediction, round(answer.confidence, 6), answer.handed_over) for answer in answers] == judged
+
+
+def test_the_threshold_of_handing_over_is_made_of_what_the_cascade_answers(predictor: Predictor, examples: Examples) -> None:
+    rows = examples.labelled("calibration", encoder=predictor.encoder)
+    confidences, stated = predictor.answered(rows), predictor.settings["hand_over"]
+    answered = confidences.max(axis=1) >= stated["value"]
+    assert stated["n"] == len(rows) and stated["answered"] == pytest.approx(answered.mean())
+    assert stated["error"] == pytest.approx((confidences.argmax(axis=1) != rows.labels)[answered].mean())
+
+
+def test_the_report_shows_a_dozen_thresholds_and_the_chosen_one(report: Report, predictor: Predictor) -> None:
+    found = report.content["cascade"]
+    jsonschema.validate(json.loads(json.dumps(report.content)), SCHEMA)
+    thresholds = [point["threshold"] for point in found["curve"]]
+    assert thresholds == sorted(thresholds, reverse=True) and predictor.threshold in thresholds and 3 <= len(thresholds) <= 12
+    first, last = found["curve"][0], found["curve"][-1]
+    assert first["answered"]["value"] == 0 and first["loss"]["value"] == 0 and first["accuracy"]["value"] == found["dear"]["accuracy"]["value"]
+    assert last["answered"]["value"] == 1 and last["accuracy"]["value"] == found["cheap"]["accuracy"]["value"]
+    chosen = next(point for point in found["curve"] if point["threshold"] == predictor.threshold)
+    assert chosen["accuracy"]["value"] == report.figure("accuracy")["value"] == found["chosen"]["accuracy_on_test"]["value"]
+    assert abs(found["cheap"]["confidence"] - found["cheap"]["right"]["value"]) < 0.03
+
+
+def test_the_page_shows_it_in_both_languages_and_times_stay_out_of_report_json(report: Report) -> None:
+    page = (report.folder / "report.html").read_text(encoding="utf-8")
+    assert all(words in page for words in ("Who answers what", "谁回答哪些行", "ms a message", "每条毫秒数", "linear → trees"))
+    times = json.loads((report.folder / "timing.json").read_text(encoding="utf-8"))["ms_a_message"]
+    assert set(times) == {"cheap", "after", "dear"} and all(value > 0 for value in times.values())
+    assert "ms_a_message" not in report.content and re.search("ms a message", report_page(report.content)) is None
+
+
+def test_a_model_that_is_no_cascade_says_nothing_of_one(tables: dict[str, Path]) -> None:
+    for name in ("boosted", "score"):
+        content = json.loads((tables[name].parents[1] / "report.json").read_text(encoding="utf-8"))
+        assert content.get("cascade") is None and "Who answers what" not in (tables[name].parents[1] / "report.html").read_text(encoding="utf-8"), KINDS[name]
+
+
+# ---------------------------------------------------------------- deploy
+
+def test_a_bundle_answers_like_its_model_and_keeps_what_was_measured(model: Model, report: Report, predictor: Predictor, inputs: Inputs, tmp_path: Path) -> None:
+    bundle = open_bundle(deploy_model(model, report, to=tmp_path).folder)
+    assert np.array_equal(bundle.answered(inputs), predictor.answered(inputs))
+    assert json.loads((tmp_path / "v1" / "report.json").read_bytes())["cascade"]["chosen"]["threshold"] == bundle.threshold

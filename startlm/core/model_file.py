@@ -10,6 +10,7 @@ from typing import Any, Callable, Collection, Mapping
 
 from .errors import BundleError
 from .language import say
+from .members import ROLES, is_cascade, roles_of
 
 Rule = Callable[[Any, str], str | None]
 
@@ -141,9 +142,8 @@ INTERVAL = record({"coverage": where(lambda value: type(value) is float and 0 < 
                   {"margin": maybe(number(-1e101, 1e101))})  # of three quantiles
 HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE,
                     "said": SAID})
-CASCADE_LINE = {"threshold": number(0.0, 2.0), "share": SHARE, "loss": number(-1.0, 1.0), "low": number(-1.0, 1.0), "high": number(-1.0, 1.0)}
-CASCADE = record({**CASCADE_LINE, "allowed": SHARE, "n": COUNT, "lines": list_of(record(CASCADE_LINE), 0, 100), "said": SAID})
 ALARMS = record({"allowed": SHARE, "alarms": SHARE, "n": COUNT, "said": SAID}, {"shift": number(-30.0, 30.0), "threshold": number(0.0, 2.0)})
+CASCADE = record({"threshold": SHARE, "answered": SHARE, "loss": number(-1.0, 1.0), "low": number(-1.0, 1.0), "high": number(-1.0, 1.0), "n": COUNT, "allowed": SHARE, "said": SAID})
 BUNDLE = record({"kind": one_of(["startlm bundle"]), "schema": whole(SCHEMA, SCHEMA), "version": WORD, "startlm": WORD, "python": WORD,
                  "packages": plain_record, "training_data": WORD, "licences": plain_record, "better_than_baseline": FLAG, "made_by": WORD, "settings": plain_record,
                  "files": where(lambda value: isinstance(value, dict)),
@@ -170,7 +170,7 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
     labels = settings.get("labels")
     last = len(labels) - 1 if isinstance(labels, list) else 0
     member = record({"family": WORD, "size": WORD, "parameters": COUNT, "options": plain_record, "temperature": TEMPERATURE,
-                     "tokenizer": one_of(shelves["tokenizer"]), "engine": one_of(shelves["engine"])})
+                     "tokenizer": one_of(shelves["tokenizer"]), "engine": one_of(shelves["engine"])}, {"role": one_of(ROLES)})
     every = {"schema": whole(SCHEMA, SCHEMA), "task": one_of(shelves["task"]), "text": names, "columns": list_of(COLUMN, 0, MOST_COLUMNS),
              "cleaning": record(dict.fromkeys(shelves["cleaning"], FLAG)), "ladder": list_of(LADDER, 0, MOST_MEMBERS), "members": list_of(member, 1, MOST_MEMBERS)}
     of_task = {
@@ -184,8 +184,9 @@ def check_model(settings: Mapping[str, Any], shelves: Mapping[str, Collection[st
     _refuse(record({**every, **needed}, optional)(settings, ""), "model.json", place)
     if not settings["text"] and not settings["columns"]:
         _refuse("text", "model.json", place)
-    if "cascade" in settings and len(settings["members"]) < 2:
-        _refuse("cascade", "model.json", place)
+    roles = roles_of(settings["members"])
+    if not (is_cascade(roles) if "cascade" in settings else set(roles) == {""}):
+        _refuse("members.role", "model.json", place)
 
 
 def check_golden(settings: Mapping[str, Any], count: int, model: Mapping[str, Any], place: str) -> None:

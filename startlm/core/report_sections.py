@@ -330,7 +330,8 @@ def ladder_section(content: Content) -> str:
             f"从便宜到贵，在 {n:,} 行非测试数据上比较。增益：损失（{loss.zh}）比之前最好的一级低多少；区间在 0 以上才保留更贵的一级。",
         )
     )
-    answers = " + ".join(member["family"] for member in content["members"])
+    families, cascade = [member["family"] for member in content["members"]], content.get("cascade")
+    answers = f"{families[0]} → {' + '.join(cascade['dear']['families'])}" if cascade else " + ".join(families)
     what = f"<p>{marked(say('What answers: {members}.', '最终回答的模型：{members}。'), members=f'<b>{of_the_user(answers, 80)}</b>')}</p>"
     return section("ladder", say("Which models were tried", "试过哪些模型"), note, table(head, rows), what)
 

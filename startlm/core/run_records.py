@@ -26,7 +26,7 @@ class RunRecord:
     def save(self) -> None:
         """Write both files durably."""
         make_folder(self.folder)
-        write_json(self.folder / "timing.json", self.times)
+        write_json(self.folder / "timing.json", read_object(self.folder / "timing.json") | self.times)
         write_json(self.folder / "run.json", {"mark": self.mark, "steps": self.steps, "settings": self.settings})
 
 
@@ -34,7 +34,8 @@ def runs_of(project: Path) -> list[RunRecord]:
     """The runs, newest first; one whose run.json is damaged is passed over."""
     found = []
     for folder in sorted((path.parent for path in project.glob("runs/*/run.json")), reverse=True):
-        record, times = read_object(folder / "run.json"), read_object(folder / "timing.json")
+        record, measured = read_object(folder / "run.json"), read_object(folder / "timing.json")
+        times = {step: seconds for step, seconds in measured.items() if isinstance(seconds, (int, float))}  # a step may have measured more
         if record.get("mark") and all(isinstance(record.get(key), dict) for key in ("steps", "settings")):
             found.append(RunRecord(folder, record["mark"], record["steps"], record["settings"], times, folder / "build.json"))
     return found

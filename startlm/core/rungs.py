@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Iterator, Mapping, NamedTuple
+from typing import Iterator, Mapping
 
 import numpy as np
 
@@ -31,13 +31,6 @@ class Rung:
     @property
     def name(self) -> str:
         return f"{self.fitted.recipe.family} ({self.fitted.recipe.size})"
-
-
-class Answering(NamedTuple):
-    """A member of what is exported: fitted for the last time, and the rung that it was chosen as."""
-
-    fitted: Fitted
-    rung: Rung
 
 
 def fitted_files(fitted: Fitted) -> dict[str, bytes]:

@@ -1,45 +1,94 @@
-"""A cascade: the cheap model answers the rows that it is sure of, the dear one the rest. Which threshold, and what each one costs and saves."""
+"""A cascade: from which confidence on a cheap model answers alone, and how much accuracy that loses against asking the dear one always."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from startlm.core.language import say
+from startlm.core.contracts import Figure
+from startlm.core.language import Said, say
 
 from .comparison import paired_gain
+from .intervals import share_figure
 
-LINES = 12  # thresholds that are shown
-FEWEST = 50  # rows; fewer settle no threshold
-USEFUL = 0.05  # of the rows: with fewer answers of the cheap model a cascade is not worth its second half
+STEPS = 20  # thresholds that are looked at: the cheap model answers 5 %, 10 % … 100 %
+POINTS = 10  # of the report's table, beside the chosen one and none at all
+SURE = 0.80  # of the interval of the loss, whose upper end decides with it
+UNSEEN = 0.005  # how far that end may lie above the loss one accepts: fewer rows cannot tell a harmless threshold from a harmful one
+WORTH = 0.2  # share of rows below which two models are more trouble than they save
+ROUND = 1e6  # a threshold has so many different values
+ASK_ALWAYS = 1.5  # a threshold that no confidence reaches
 
 
-def choose_cascade(cheap: np.ndarray, dear: np.ndarray, truth: np.ndarray, allowed: float) -> dict[str, Any] | None:
-    """The threshold at which the cheap model answers most rows while the accuracy lost against the dear one alone is at most `allowed`.
+class Cascade(NamedTuple):
+    """A chosen threshold, and what the n rows that chose it say: share that the cheap model answers, accuracy lost with its SURE interval."""
 
-    cheap, dear: log-confidences float64 (N, L), each at its own temperature; truth: int64 (N,). None where the rows are too few, or no
-    threshold is worth it. The loss is what these rows show; its interval (95 %, paired bootstrap) stands beside it.
+    threshold: float
+    answered: float
+    loss: float
+    low: float
+    high: float
+    n: int
+    allowed: float
+
+
+class CascadePoint(NamedTuple):
+    """One threshold on a test part: share answered by the cheap model, accuracy of both together, accuracy lost against the dear one."""
+
+    threshold: float
+    answered: Figure
+    accuracy: Figure
+    loss: Figure
+
+
+def choose_cascade(confidence: np.ndarray, cheap: np.ndarray, dear: np.ndarray, allowed: float, seed: int) -> tuple[Cascade | None, Said]:
+    """The most lenient threshold whose loss is allowed, and in words; None where none is worth it, with the reason.
+
+    confidence: float64 (N,) of the cheap model's predictions; cheap, dear: bool (N,), which rows each answers rightly. A walk goes from
+    strict to lenient while the loss is at most `allowed` and the upper end of its interval at most UNSEEN more, and ends at its first
+    failure: a lenient threshold that looks good by chance, behind one that does not, is never taken.
     """
-    if len(truth) < FEWEST:
-        return None
-    sure = np.exp(cheap.max(axis=1))
-    right = {name: answers.argmax(axis=1) == truth for name, answers in (("cheap", cheap), ("dear", dear))}
-    order = np.argsort(-sure, kind="stable")
-    lost = np.cumsum((right["dear"].astype(int) - right["cheap"])[order])  # rows lost, net, where so many are answered cheaply
-    counts = np.flatnonzero(np.append(np.diff(sure[order]) < 0, True)) + 1  # rows that are equally sure are answered together
-    good = [count for count in counts if lost[count - 1] <= allowed * len(truth)]
-    if not good or good[-1] < USEFUL * len(truth):
-        return None
-    at = lambda count: _line(float(sure[order][count - 1]), sure, right)  # noqa: E731
-    shown = np.unique(np.searchsorted(counts, np.linspace(0, len(truth), LINES + 1)[1:]).clip(max=len(counts) - 1))
-    chosen = at(int(good[-1]))
-    said = say(f"Cascade: the cheap model answers {chosen['share']:.0%} of the rows, those it is sure of by {chosen['threshold']:.0%} or more; accuracy lost against the dear one alone: {chosen['loss']:+.2%} of {len(truth):,} rows.",
-               f"级联：便宜的模型回答 {chosen['share']:.0%} 的行（把握不低于 {chosen['threshold']:.0%} 的），其余由昂贵的模型回答；与只用昂贵模型相比，正确率损失 {chosen['loss']:+.2%}（{len(truth):,} 行）。")
-    return {**chosen, "allowed": allowed, "n": len(truth), "lines": [at(int(counts[i])) for i in shown], "said": said._asdict()}
+    confidence = np.asarray(confidence, dtype=np.float64)
+    n, found = len(confidence), None
+    for threshold in _thresholds(confidence, STEPS):
+        sure = confidence >= threshold
+        loss = paired_gain(np.where(sure, cheap, dear), dear, seed, level=SURE)
+        if loss.value is None or loss.value > allowed or loss.high > allowed + UNSEEN:  # type: ignore[operator]
+            break
+        found = Cascade(float(threshold), float(sure.mean()), loss.value, loss.low, loss.high, n, allowed)  # type: ignore[arg-type]
+    if found is None or found.answered < WORTH:
+        return None, say(
+            f"No cascade: with at most {allowed:.1%} of accuracy lost, the cheapest rung cannot be seen to answer {WORTH:.0%} of {n:,} rows alone.",
+            f"不用级联：在准确率最多损失 {allowed:.1%} 的前提下，从 {n:,} 行数据看不出最便宜的一级能独自回答 {WORTH:.0%}。")
+    return found, say(
+        f"Cascade: the cheapest rung answers what it is at least {found.threshold:.1%} sure of, {found.answered:.0%} of {n:,} rows, and the chosen ones the rest; "
+        f"against these alone {100 * found.loss:.2f} points of accuracy are lost [{100 * found.low:.2f}, {100 * found.high:.2f}].",
+        f"级联：最便宜的一级回答把握达到 {found.threshold:.1%} 的行（{n:,} 行中的 {found.answered:.0%}），其余由选中的模型回答；"
+        f"与全部由后者回答相比，准确率损失 {100 * found.loss:.2f} 个百分点 [{100 * found.low:.2f}, {100 * found.high:.2f}]。")
 
 
-def _line(threshold: float, sure: np.ndarray, right: dict[str, np.ndarray]) -> dict[str, float]:
-    cheaply = sure >= threshold
-    loss = paired_gain(np.where(cheaply, right["cheap"], right["dear"]), right["dear"], 0)
-    return {"threshold": threshold, "share": float(cheaply.mean()), "loss": float(loss.value or 0.0), "low": float(loss.low or 0.0), "high": float(loss.high or 0.0)}
+def _thresholds(confidence: np.ndarray, steps: int) -> list[float]:
+    """Strict to lenient: at the k-th of them k / steps of the rows, or more where confidences are as good as equal, are at or above it.
+
+    Rounded down, so that no row lies upon one: what it is answered would hang on the last bit of a sum.
+    """
+    falling = -np.sort(-confidence)
+    ranks = (np.arange(1, steps + 1) * len(falling) + steps - 1) // steps - 1
+    return np.unique(np.floor(falling[ranks] * ROUND) / ROUND)[::-1].tolist() if len(falling) else []  # type: ignore[no-any-return]
+
+
+def cascade_points(confidence: np.ndarray, cheap: np.ndarray, dear: np.ndarray, chosen: float, seed: int) -> list[CascadePoint]:
+    """A dozen thresholds, strict to lenient: the dear model alone first, the cheap one alone last, the chosen one among them."""
+    found = sorted({ASK_ALWAYS, chosen, *_thresholds(np.asarray(confidence), POINTS)}, reverse=True)
+    return [_point(confidence, cheap, dear, threshold, seed) for threshold in found]
+
+
+def _point(confidence: np.ndarray, cheap: np.ndarray, dear: np.ndarray, threshold: float, seed: int) -> CascadePoint:
+    sure, n = np.asarray(confidence) >= threshold, len(confidence)
+    right = np.where(sure, cheap, dear)
+    loss = paired_gain(right, dear, seed)
+    if loss.value is not None and not sure.any():  # the same answers to every row: nothing is drawn
+        loss = Figure("gain", 0.0, 0.0, 0.0, n, 0.0, loss.method)
+    return CascadePoint(float(threshold), share_figure("answered", int(sure.sum()), n), share_figure("accuracy", int(right.sum()), n),
+                        Figure("loss", loss.value, loss.low, loss.high, n, 0.0, loss.method, higher_is_better=False))

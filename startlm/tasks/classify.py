@@ -10,7 +10,8 @@ from ..columns.category import OUT_OF_SCOPE_NAMES
 from ..core.contracts import Answer
 from ..core.errors import CallError
 from ..core.language import Said, say
-from ..core.settings import OFF, share_of
+from ..core.members import confidence_of
+from ..core.settings import share_of
 from ..metrics.alarms import choose_alarms, shifted
 from ..metrics.calibration import fit_temperature, log_softmax, softmax_with
 from ..metrics.cascade import choose_cascade
@@ -86,6 +87,15 @@ class Classify:
         return log_softmax(logits, temperature)
 
     @staticmethod
+    def cascade(cheap: np.ndarray, dear: np.ndarray, truth: np.ndarray, *, allowed: float, seed: int) -> tuple[dict[str, Any] | None, Said]:
+        """Where the cheap member may answer for the dear ones, for model.json, and in words; None where it may not. A task without this has no cascade.
+
+        cheap, dear: log-confidences float64 (N, L) on rows that neither learnt from.
+        """
+        chosen, said = choose_cascade(confidence_of(cheap), *(each.argmax(axis=1) == truth for each in (cheap, dear)), allowed, seed)
+        return None if chosen is None else chosen._asdict() | {"said": said._asdict()}, said
+
+    @staticmethod
     def settled(mean: np.ndarray, truth: np.ndarray, settings: Mapping[str, Any], predict: Any, choosing: Any = None) -> tuple[dict[str, Any], Said | None]:
         """What calibration rows settle, for model.json, and in words; `mean` are the members' parts, averaged. Nothing is chosen, so `choosing` is not asked."""
         alarms = None if predict.false_alarms is None else choose_alarms(mean, truth, settings["out_of_scope"], share_of(predict.false_alarms))
@@ -99,24 +109,6 @@ class Classify:
             return {"temperature": temperature, **rule}, said
         chosen = choose_threshold(Classify.sureness(confidences, settings), confidences.argmax(axis=1) == truth, share_of(predict.hand_over))
         return {"temperature": temperature, **rule, "threshold": max(chosen.value, rule.get("threshold", 0.0)), "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}, chosen.said
-
-    @staticmethod
-    def cascade(cheap: np.ndarray, dear: np.ndarray, truth: np.ndarray, predict: Any) -> dict[str, Any]:
-        """What model.json says of a cascade of two models' parts on calibration rows; nothing where none is wanted or worth it."""
-        if predict.cascade == OFF:
-            return {}
-        found = choose_cascade(cheap, dear, truth, share_of(predict.cascade))
-        return {} if found is None else {"cascade": found}
-
-    @staticmethod
-    def cascaded(cheap: np.ndarray, dear: np.ndarray, cascade: Mapping[str, Any]) -> np.ndarray:
-        """The parts of both, row by row: the cheap one's where it is sure."""
-        return np.where(Classify.unsure(cheap, cascade)[:, None], dear, cheap)
-
-    @staticmethod
-    def unsure(cheap: np.ndarray, cascade: Mapping[str, Any]) -> np.ndarray:
-        """bool (N,): the rows that the dear model answers."""
-        return np.exp(cheap.max(axis=1)) < cascade["threshold"]  # type: ignore[no-any-return]
 
     # --- predict
     @staticmethod

@@ -60,6 +60,10 @@ class Judging(ABC):
         known = {name: meta[name] for name in ("languages", "crossfit", "leaks", "findings", "unlabelled", "rejected", "unused")}
         return {"schema": 1, "task": self.task.name, "rows": meta["parts"], **known, "members": settings["members"], "ladder": settings["ladder"]}
 
+    def times(self) -> dict[str, float]:
+        """Milliseconds that a message takes, where a report says so: measured, so no part of report.json, which is the same in every run."""
+        return {}
+
     def next_steps(self, folder: Path) -> dict[str, Any]:
         """What a report says to do next; what it needs beside the report goes into `folder`."""
         return dict.fromkeys(("slices", "label_errors", "learning_curve", "columns_worth"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import numpy as np
 
 from ..core.artifacts import PARTS, Examples
-from ..core.contracts import Figure
+from ..core.contracts import Figure, Progress
 from ..core.examples_folder import row_keys
 from ..core.findings import listed
 from ..core.language import Said, say
@@ -24,9 +24,9 @@ from ..metrics.intervals import in_words
 from ..metrics.judged import Judged, judge
 from ..metrics.labels import confused_pairs, label_figures, out_of_scope_figures
 from ..metrics.random_split import random_split
-from .cascade_content import cascade_content
+from .cascade_content import Apart, cascade_content, times_of
 from .hand_over_content import hand_over_content
-from .judging import Judging
+from .judging import CHUNK, Judging
 from .next_steps import Seen, next_steps
 from .order_content import order_content
 
@@ -51,6 +51,7 @@ class LabelReport(Judging):
         self.counted = np.flatnonzero(self.truth != self.outside) if self.unlearnt_outside else np.arange(len(self.test))
         learnt = numbers[self.learnt]
         self.majority = self.task.baseline(learnt, len(self.names))
+        self.apart: Apart | None = None  # of a cascade, on the rows that are counted
         self.shares = np.bincount(learnt, minlength=len(self.names)) / len(learnt)
 
     def _outside(self) -> int | None:
@@ -61,6 +62,19 @@ class LabelReport(Judging):
     @property
     def unlearnt_outside(self) -> bool:
         return self.outside is not None and self.outside >= len(self.predictor.labels)
+
+    def answer(self) -> Iterator[Progress]:
+        yield from super().answer()
+        if self.predictor.threshold is None:
+            return
+        parts = []
+        for start in range(0, len(self.counted), CHUNK):
+            parts.append(Apart.of(self.predictor.apart(self.test.take(self.counted[start : start + CHUNK]))))
+            yield Progress("evaluate", min(start + CHUNK, len(self.counted)), len(self.counted))
+        self.apart = Apart(*map(np.concatenate, zip(*parts))) if parts else None
+
+    def times(self) -> dict[str, float]:
+        return {} if self.apart is None else times_of(self.predictor.members, self.test)
 
     def judge(self, mean: np.ndarray) -> None:
         """Confidences of the test rows, float64 (N, L), and those before the last temperature."""
@@ -102,13 +116,13 @@ class LabelReport(Judging):
             **self.data(), "headline": self._headline(accuracy, more_right, costs if cheaper else None)._asdict(), "better_than_baseline": more_right or cheaper,
             "gain": asdict(gain), "baseline": {"label": self.names[self.majority], "accuracy": accuracy.baseline},
             "labels": self.names, "random_split": self._random_split(),
-            "figures": figures, "figures_clean": self._clean_figures(), "cheapest": self._cheapest(),
+            "figures": figures, "figures_clean": self._clean_figures(), "cheapest": self._cheapest(), "cascade": self._cascade(),
             "classes": [{"label": self.names[each.label], **{name: asdict(getattr(each, name)) for name in ("precision", "recall", "f1")}} for each in label_figures(judged) if not (self.unlearnt_outside and each.label == self.outside)],
             "confusion": self._confusion(), "order": self._order(), "confused_pairs": self._pairs(), "mistakes": int(self.mistaken.sum()),
             "calibration": {"before": asdict(calibration_error(self._judge(self.before))), "after": asdict(calibration_error(judged)),
                             "bins": self._bins(self.confidences), "bins_before": self._bins(self.before)},
             "hand_over": hand_over_content(sure, self.correct, self.predictor.settings, self.settings.minutes_per_row), "out_of_scope": self._out_of_scope(),
-            "costs": costs, "cascade": cascade_content(self.predictor, self.test), "minimum_accuracy": self.settings.minimum_accuracy, "broken_limit": self._broken_limit(accuracy), "warnings": [each._asdict() for each in self._warnings()],
+            "costs": costs, "minimum_accuracy": self.settings.minimum_accuracy, "broken_limit": self._broken_limit(accuracy), "warnings": [each._asdict() for each in self._warnings()],
         }
 
     def _order(self) -> dict[str, Any] | None:
@@ -175,6 +189,12 @@ class LabelReport(Judging):
         judged = self.cheapest.judged
         return {"family": self.cheapest.predictor.settings["members"][0]["family"], "figures": _figures(judged),
                 "gain": asdict(paired_gain(judged.correct, self.judged.correct, self.settings.seed))}
+
+    def _cascade(self) -> dict[str, Any] | None:
+        """Which side answers what, and what that loses; None where the model is no cascade."""
+        if self.apart is None:
+            return None
+        return cascade_content(self.predictor.settings, self.apart, self.judged.truth, self.confidences[self.counted], self.settings.seed)
 
     def _pairs(self) -> list[dict[str, Any]]:
         found = []

@@ -1,45 +1,67 @@
-"""The cascade's threshold: as many cheap answers as the stated loss allows."""
+"""From which confidence on a cheap model answers alone."""
+
+from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from startlm.metrics.cascade import choose_cascade
+from startlm.metrics.cascade import ASK_ALWAYS, cascade_points, choose_cascade
+
+N = 2_000
+CONFIDENCE = np.linspace(1.0, 0.0, N)  # the surest first
 
 
-def answers(sure, label, other=1):
-    """Log-confidences (N, 2) of rows that answer `label` with confidence `sure`."""
-    rows = np.log(np.stack([sure, 1 - np.asarray(sure)], 1))
-    return np.where(np.asarray(label)[:, None] == 0, rows, rows[:, ::-1])
+def right(*wrong: range) -> np.ndarray:
+    """bool (N,): all but these, counted from the surest."""
+    hits = np.ones(N, dtype=bool)
+    for each in wrong:
+        hits[each] = False
+    return hits
 
 
-def test_the_cheap_model_answers_all_that_it_may_and_no_row_more():
-    truth = np.zeros(100, int)
-    sure = np.linspace(0.99, 0.51, 100)
-    cheap = answers(sure, np.where(np.arange(100) >= 60, 1, 0))  # wrong on its last forty rows
-    dear = answers(np.full(100, 0.9), truth)
-    assert choose_cascade(cheap, dear, truth, 0.0)["share"] == pytest.approx(0.60)
-    found = choose_cascade(cheap, dear, truth, 0.05)
-    assert found["share"] == pytest.approx(0.65) and found["loss"] == pytest.approx(0.05)
-    assert np.mean(np.exp(cheap.max(axis=1)) >= found["threshold"]) == found["share"]
+def test_the_threshold_goes_as_far_as_the_loss_allows() -> None:
+    chosen, said = choose_cascade(CONFIDENCE, right(range(1_000, 2_000)), right(), 0.002, seed=0)
+    assert chosen is not None and chosen.answered == 0.5 and chosen.loss == 0 and chosen.high > 0
+    assert "50% of 2,000 rows" in said.en and "50%" in said.zh
 
 
-def test_where_the_cheap_model_is_better_it_answers_everything():
-    truth = np.zeros(100, int)
-    found = choose_cascade(answers(np.full(100, 0.9), truth), answers(np.full(100, 0.9), truth + 1), truth, 0.0)
-    assert found["share"] == 1.0 and found["loss"] == pytest.approx(-1.0)
+def test_a_lenient_threshold_that_looks_good_by_chance_behind_a_bad_one_is_not_taken() -> None:
+    cheap, dear = right(range(1_000, 1_100)), right(range(1_500, 1_600))  # 100 lost, then won back
+    chosen, _ = choose_cascade(CONFIDENCE, cheap, dear, 0.002, seed=0)
+    assert (np.where(CONFIDENCE > 0, cheap, dear).mean() >= dear.mean()) and chosen is not None and chosen.answered == 0.5
 
 
-def test_too_few_rows_or_too_few_cheap_answers_settle_nothing():
-    truth = np.zeros(100, int)
-    wrong, right = answers(np.linspace(0.99, 0.51, 100), truth + 1), answers(np.full(100, 0.9), truth)
-    assert choose_cascade(wrong, right, truth, 0.01) is None
-    assert choose_cascade(right[:20], right[:20], truth[:20], 0.0) is None
+def test_rows_that_only_the_cheap_model_has_right_count_for_it() -> None:
+    chosen, _ = choose_cascade(CONFIDENCE, right(range(200, 210)), right(range(100, 110)), 0.002, seed=0)
+    assert chosen is not None and chosen.answered == 1.0 and chosen.loss == 0.0
 
 
-def test_the_shown_thresholds_fall_as_the_share_rises_and_each_has_an_interval():
-    random = np.random.default_rng(0)
-    truth = random.integers(0, 2, 400)
-    cheap = answers(random.uniform(0.5, 1, 400), np.where(random.random(400) < 0.2, 1 - truth, truth))
-    lines = choose_cascade(cheap, answers(np.full(400, 0.9), truth), truth, 0.02)["lines"]
-    assert [line["share"] for line in lines] == sorted(line["share"] for line in lines) and lines[-1]["share"] == 1.0
-    assert all(line["low"] <= line["loss"] <= line["high"] for line in lines)
+def test_a_larger_loss_lets_the_cheap_model_answer_more() -> None:
+    cheap = right(*(range(place, place + 4) for place in range(400, N, 100)))
+    shares = [chosen.answered for allowed in (0.002, 0.005, 0.02) for chosen, _ in [choose_cascade(CONFIDENCE, cheap, right(), allowed, seed=0)] if chosen]
+    assert shares == sorted(shares) and len(set(shares)) == 3
+
+
+def test_fewer_rows_than_can_tell_give_no_cascade_and_say_so() -> None:
+    few = np.linspace(1, 0, 60)
+    chosen, said = choose_cascade(few, np.ones(60, bool), np.ones(60, bool), 0.002, seed=0)
+    assert chosen is None and "60 rows" in said.en and "60 行" in said.zh
+    assert choose_cascade(np.zeros(0), np.zeros(0, bool), np.zeros(0, bool), 0.002, seed=0)[0] is None
+
+
+def test_a_cascade_in_which_the_cheap_model_would_hardly_answer_is_none() -> None:
+    assert choose_cascade(CONFIDENCE, right(range(300, N)), right(), 0.002, seed=0)[0] is None
+
+
+def test_no_row_lies_upon_the_threshold() -> None:
+    confidence = np.repeat([0.9999999, 0.7000001, 0.4], [1_000, 500, 500])
+    chosen, _ = choose_cascade(confidence, right(range(1_500, N)), right(), 0.002, seed=0)
+    assert chosen is not None and chosen.threshold == 0.7 and chosen.answered == 0.75
+
+
+def test_points_run_from_the_dear_model_alone_to_the_cheap_one_alone() -> None:
+    cheap, dear = right(range(1_000, 1_200)), right(range(0, 50))
+    points = cascade_points(CONFIDENCE, cheap, dear, 0.33, seed=0)
+    assert points[0].threshold == ASK_ALWAYS and (points[0].loss.low, points[0].loss.high) == (0, 0) and points[0].accuracy.value == dear.mean()
+    assert points[-1].accuracy.value == cheap.mean() and points[-1].loss.value == pytest.approx(dear.mean() - cheap.mean())
+    assert [point.answered.value for point in points] == sorted(point.answered.value for point in points) and len(points) == 12  # type: ignore[type-var]
