@@ -108,6 +108,8 @@ class Layer(nn.Module):
 class Encoder(nn.Module):
     """ids int64 (N, T), lengths int64 (N,) -> one vector a text: float32 (N, D), or (N, 2, D) where `apart` is the id that begins each of two texts."""
 
+    tables = ("words",)  # looked up, and large
+
     def __init__(self, shape: Shape, *, pooling: str = "mean", apart: int | None = None) -> None:
         super().__init__()
         self.shape, self.pooling, self.apart = shape, pooling, apart

@@ -21,6 +21,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
 
 from .contracts import Ragged
 from .errors import MissingExtraError, WorkError
+from .graph_tables import SHORT, short_tables, with_whole_tables
 from .language import say
 
 if TYPE_CHECKING:
@@ -80,11 +81,13 @@ def export_graph(
     """
     network = copy.deepcopy(network).cpu().float().eval()
     width = tuple(ids_shape[2:])
-    model = _load(_traced(network, _random_batch(0, 4, 32, width, vocabulary_size)))
+    with short_tables(network) as tables:
+        model = _load(_traced(network, _random_batch(0, 4, 32, width, min(vocabulary_size, SHORT) if tables else vocabulary_size)))
     _drop_zero_states(model)
-    graph = _canonical(_load(_folded(model.SerializeToString())))
+    graph = with_whole_tables(_canonical(_load(_folded(model.SerializeToString()))), tables)
+    session = _session(graph)
     for seed, (rows, tokens) in enumerate(((4, 16), (12, 48), (4, max_length))):
-        _compare(network, graph, _random_batch(seed, rows, min(tokens, max_length), width, vocabulary_size))
+        _compare(network, session, _random_batch(seed, rows, min(tokens, max_length), width, vocabulary_size))
     return graph
 
 
@@ -212,14 +215,14 @@ def _described(value: onnx.ValueInfoProto) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(value.name, tensor.elem_type, shape)
 
 
-def _compare(network: torch.nn.Module, graph: bytes, batch: Batch) -> None:
+def _compare(network: torch.nn.Module, session: onnxruntime.InferenceSession, batch: Batch) -> None:
     """Raises WorkError unless the graph and torch agree on this batch."""
     import torch
 
     with torch.no_grad():
         wanted = network(torch.from_numpy(batch[0]), torch.from_numpy(batch[1])).numpy()
     try:
-        got = _session(graph).run(None, {"ids": batch[0], "lengths": batch[1]})[0]
+        got = session.run(None, {"ids": batch[0], "lengths": batch[1]})[0]
     except GRAPH_ERRORS as error:
         raise _not_exported("it fails on a batch of another shape, or leaves out an input", "它不能处理其他形状的批次，或者缺少输入") from error
     gap = np.abs(got - wanted).max() / max(1.0, np.abs(wanted).max()) if got.shape == wanted.shape else np.inf
