@@ -130,6 +130,14 @@ def test_each_row_is_answered_as_its_side_answers_it(predictor: Predictor, input
     assert np.array_equal(predictor.mean(inputs), np.where(sure[:, None], cheap, dear))
 
 
+def test_a_cheap_member_that_is_averaged_with_the_dear_ones_is_asked_once(predictor: Predictor, inputs: Inputs) -> None:
+    cheap, dear = predictor.members
+    both = Predictor(predictor.settings, [replace(cheap, role="both"), dear], predictor.encoder)
+    one, other = predictor.apart(inputs)
+    sure = is_sure(one, predictor.threshold)
+    assert np.array_equal(both.mean(inputs), np.where(sure[:, None], one, (one + other) / 2)) and np.array_equal(both.apart(inputs)[1], (one + other) / 2)
+
+
 def test_neighbours_do_not_matter_to_a_cascade_of_tables(predictor: Predictor) -> None:
     check_neighbours(predictor, flagged(300, seed=4), 0.0)
 
