@@ -73,7 +73,7 @@ def tuned(work: Work, name: str) -> dict[str, Any]:
     if work.quick:
         train, held = few(train, 300), few(train, 100, seed=1)
     table = train.records("train") + held.records("test")
-    pieces = [work.piece(f"seed-{seed}", lambda seed=seed: _run(work, table, ("text",), {"family": "tuned", "weights": ENGLISH}, TUNED_BUDGET, seed)) for seed in SEEDS[: 1 if work.quick else 3]]
+    pieces = [work.piece(f"seed-{seed}", lambda seed=seed: five_calls(work, table, ("text",), {"family": "tuned", "weights": ENGLISH}, TUNED_BUDGET, seed)) for seed in SEEDS[: 1 if work.quick else 3]]
     shares = [float(np.mean(piece["right"])) for piece in pieces]
     pooled = exact_interval(int(sum(sum(piece["right"]) for piece in pieces)), sum(len(piece["right"]) for piece in pieces))
     return {"set": name, "weights": ENGLISH, "seeds": list(SEEDS), "accuracy": float(np.mean(shares)), "each": shares, "interval": list(pooled),
@@ -81,11 +81,11 @@ def tuned(work: Work, name: str) -> dict[str, Any]:
 
 
 def _both(work: Work, table: Records, text: tuple[str, ...], weights: str, prefix: str = "") -> dict[str, dict[str, Any]]:
-    return {side: work.piece(prefix + side, lambda named=named: _run(work, table, text, {"weights": named}, "20s" if work.quick else BUDGETS[bool(named)]))
+    return {side: work.piece(prefix + side, lambda named=named: five_calls(work, table, text, {"weights": named}, "20s" if work.quick else BUDGETS[bool(named)]))
             for side, named in (("without", None), ("with", weights))}  # fmt: skip
 
 
-def _run(work: Work, table: Records, text: tuple[str, ...], build: dict[str, Any], budget: str, seed: int = 0) -> dict[str, Any]:
+def five_calls(work: Work, table: Records, text: tuple[str, ...], build: dict[str, Any], budget: str, seed: int = 0) -> dict[str, Any]:
     """One pass through the five calls; 0 and 1 a test row: was the deployed bundle right."""
     folder, seconds = work.folder("run"), {}
     with all_threads() as threads:

@@ -21,7 +21,7 @@ LINEAR = ("startlm.families.linear", "startlm.tokenizers.ngrams", "startlm.engin
 CONVOLUTION = ("startlm.families.convolution", "startlm.tokenizers.pieces", "startlm.engines.onnx")
 STEPS = ("startlm.prepare", "startlm.build", "startlm.train", "startlm.predict", "startlm.tasks.classify", "startlm.formats.memory")
 AUTO = (*STEPS, *LINEAR, *CONVOLUTION)
-ENCODERS = ("startlm.families.pretrained", "startlm.families.tuned", "startlm.tokenizers.subwords", "startlm.engines.onnx")
+ENCODERS = ("startlm.families.pretrained", "startlm.families.static", "startlm.families.tuned", "startlm.tokenizers.subwords", "startlm.engines.onnx")
 LSTM, TRANSFORMER = ("startlm.families.lstm", "startlm.tokenizers.bytes_bpe"), ("startlm.families.transformer", "startlm.tokenizers.bytes_bpe")
 FILES = ("startlm.formats.delimited", "startlm.cli", "startlm.commands.display")
 
@@ -67,6 +67,7 @@ ROWS: dict[str, Row] = {
     "pretrained-fewclue-tnews": Row("pretrained:small_parts", needs=(*AUTO, *ENCODERS)),
     "pretrained-fewclue-bustm": Row("pretrained:pairs", needs=(*AUTO, *ENCODERS)),
     **{f"cascade-{name}": Row("cascade:measure", (name,), (*AUTO, *ENCODERS)) for name in CASCADES},
+    "few-shot-banking77": Row("few_shot:measure", ("banking77",), (*AUTO, *ENCODERS)),
     "encoder-serving": Row("encoder_serving:measure", needs=ENCODERS),
     "tuned-banking77": Row("pretrained:tuned", ("banking77",), (*STEPS, *ENCODERS)),
     **{f"test-{name}": Row("quality:test", (name,), AUTO) for name, chosen in SETS.items() if chosen.test},

