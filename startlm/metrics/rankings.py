@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Collection, Mapping, Sequence
+from typing import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -60,6 +60,9 @@ class JudgedRankings:
     def count(self) -> np.ndarray:
         """int64 (Q,): how many rows are right."""
         return (self.ideal > 0).sum(axis=1)  # type: ignore[no-any-return]
+
+
+RankingMetric = Callable[[JudgedRankings], Figure]
 
 
 # ------------------------------------------------------- one value a query
