@@ -37,7 +37,9 @@ class Vectors:
         return cls(stored_form(vectors))
 
     def search(self, query: np.ndarray, most: int) -> Ranked:
-        """The nearest rows to one vector, float32 (D,): alone or after many others, the same bits."""
+        """The nearest rows to one vector, float32 (D,): alone or after many others, the same bits. Raises BundleError for one of another width."""
+        if query.shape != self.vectors.shape[1:]:
+            raise unfit_index()
         asked = unit(query[None])[0]
         scores = np.concatenate([self.vectors[start : start + BLOCK] @ asked for start in range(0, len(self.vectors), BLOCK)] or [np.zeros(0, np.float32)])
         return best_of(scores, most)
