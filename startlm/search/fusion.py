@@ -14,6 +14,7 @@ from .ranked import Ranked, best_of
 
 LATE = 60  # ranks are counted from here on, so that the first few do not decide alone (Cormack, Clarke & Büttcher 2009)
 DEPTH = 100  # rows of each ranking that are looked at
+USUAL = 0.7  # weight of the second ranking where no answers are known to choose it by: better than by rank on four sets (docs/decisions/0015-search.md)
 WEIGHTS = tuple(round(0.1 * step, 1) for step in range(1, 10))
 
 

@@ -24,7 +24,7 @@ from ..core.weights import from_bytes, to_bytes
 from ..core.workers import cores
 from .bm25 import Bm25
 from .encoder import RECORD, Encoder, encode
-from .fusion import DEPTH, fused
+from .fusion import DEPTH, USUAL, fused
 from .ranked import Ranked, check_arrays, check_starts, unfit_index
 from .vectors import Vectors, stored_form
 
@@ -66,7 +66,7 @@ class Index:
     bm25: Bm25
     vectors: Vectors | None = None
     encoder: Encoder | None = None
-    weight: float | None = None
+    weight: float | None = USUAL
 
     def search(self, query: str, most: int = 10, *, way: str | None = None) -> list[Hit]:
         """The texts that fit best, best first; fewer where fewer share a term with the query and there are no vectors."""

@@ -1,10 +1,11 @@
-"""The terms of a text, as BM25 counts them: words where words are written apart, characters and pairs of characters where they are not.
+"""The terms of a text, as BM25 counts them: words and the pieces of words where words are written apart, characters and pairs of them where they are not.
 
-Chinese (and kana, hangul, Thai) needs no segmenter so: a word that is asked for is found by its pairs, whatever a dictionary knows.
+Chinese (and kana, hangul, Thai) needs no segmenter so: a word that is asked for is found by its pairs, whatever a dictionary knows. Pieces, four
+letters with "<" and ">" at a word's ends, find refunded by refund, and words with a slip of the finger.
 docs/decisions/0015-search.md says what else was compared.
 
->>> terms_of("Where are my cards?")
-['where', 'are', 'my', 'card']
+>>> terms_of("My cards, order 1234")
+['my', '<my>', 'card', '<car', 'ard>', 'order', '<ord', 'orde', 'rder', 'der>', '1234']
 >>> terms_of("退款 ＡＰＰ")
 ['退', '退款', '款', 'app']
 """
@@ -20,6 +21,7 @@ from ..core.scripts import HAN
 _UNSPACED = f"{HAN}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\uac00-\ud7af"
 _RUNS = re.compile(f"([{_UNSPACED}]+)|([^\\W_{_UNSPACED}](?:[^\\W_{_UNSPACED}]|[\u0300-\u036f]|['’](?=\\w))*)")
 _NO_PLURAL = ("ss", "us", "is")
+PIECE = 4  # letters, a mark of an end among them
 _SHORTEST = 4  # letters of a word that may lose an s
 
 
@@ -28,12 +30,20 @@ def terms_of(text: str) -> list[str]:
     terms: list[str] = []
     for unspaced, word in _RUNS.findall(unicodedata.normalize("NFKC", text).casefold()):
         if word:
-            terms.append(_singular(word))
+            terms += _of_word(_singular(word))
         for i, letter in enumerate(unspaced):
             terms.append(letter)
             if i + 1 < len(unspaced):
                 terms.append(unspaced[i : i + 2])
     return terms
+
+
+def _of_word(word: str) -> list[str]:
+    """The word and its pieces; a number, and what holds one, is found as a whole."""
+    if not word.isalpha():
+        return [word]
+    marked = f"<{word}>"
+    return [word, *(piece for i in range(len(marked) - PIECE + 1) if (piece := marked[i : i + PIECE]) != word)]
 
 
 def _singular(word: str) -> str:

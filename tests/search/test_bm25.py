@@ -20,12 +20,12 @@ TEXTS = ["where is my card", "my card is late, my card!", "我的卡还没到", 
 
 
 def test_the_score_is_lucenes_by_hand() -> None:
-    """Two texts of 2 and 4 terms, b .75 and k1 1.2: tea is in both, black in the first, twice in the query."""
-    bm25 = Bm25.fit(["black tea", "tea tea and milk"])
+    """Two texts of 2 and 4 terms, b .75 and k1 1.2: 茶 is in both, twice in the second; 3 in the first alone, twice in the query."""
+    bm25 = Bm25.fit(["3 茶", "茶, 茶, 7 9"])
     common, rare = math.log(1 + 0.5 / 2.5), math.log(1 + 1.5 / 1.5)
     first, second = 1.2 * (0.25 + 0.75 * 2 / 3), 1.2 * (0.25 + 0.75 * 4 / 3)
-    assert bm25.scores("tea") == pytest.approx([common / (1 + first), common * 2 / (2 + second)], rel=1e-6)
-    assert bm25.scores("black tea, black") == pytest.approx([common / (1 + first) + 2 * rare / (1 + first), common * 2 / (2 + second)], rel=1e-6)
+    assert bm25.scores("茶") == pytest.approx([common / (1 + first), common * 2 / (2 + second)], rel=1e-6)
+    assert bm25.scores("3 茶, 3") == pytest.approx([common / (1 + first) + 2 * rare / (1 + first), common * 2 / (2 + second)], rel=1e-6)
 
 
 @pytest.mark.parametrize(("text", "terms"), [
@@ -35,14 +35,22 @@ def test_the_score_is_lucenes_by_hand() -> None:
     ("ＣＡＲＤ　退", ["card", "退"]), ("カード", ["カ", "カー", "ー", "ード", "ド"]), ("карты 카드", ["карты", "카", "카드", "드"]), (" ,!？", []),
 ])  # fmt: skip
 def test_terms_are_words_or_characters_and_their_pairs(text: str, terms: list[str]) -> None:
-    assert terms_of(text) == terms
+    found = terms_of(text)
+    pieces = {piece for term in terms if term.isalpha() for marked in [f"<{term}>"] for piece in (marked[i : i + 4] for i in range(len(marked) - 3))}
+    assert [term for term in found if term not in pieces - set(terms)] == terms
+
+
+def test_words_come_in_pieces_and_numbers_whole() -> None:
+    assert terms_of("refunds 2041a") == ["refund", "<ref", "refu", "efun", "fund", "und>", "2041a"]
+    bm25 = Bm25.fit(["my money was refunded", "order 20415", "wher is it"])
+    assert [bm25.search(query, 1).rows.tolist() for query in ("refund", "where", "2041")] == [[0], [2], []]
 
 
 def test_chinese_and_english_are_found_alike() -> None:
     bm25 = Bm25.fit(TEXTS)
-    assert bm25.search("CARDS late?", 5).rows.tolist() == [1, 0]
+    assert bm25.search("CARDS late?", 2).rows.tolist() == [1, 0]
     assert bm25.search("卡什么时候到", 5).rows.tolist() == [2]
-    assert bm25.search("我的 card", 5).rows.tolist()[0] == 2  # two characters and their pair
+    assert bm25.search("我的卡 is", 5).rows.tolist()[0] == 2  # three characters and their pairs
     assert len(bm25.search("nothing of it", 5).rows) == 0 and len(Bm25.fit([]).search("x", 5).rows) == 0
 
 
