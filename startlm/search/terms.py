@@ -7,7 +7,7 @@ docs/decisions/0016-search.md says what else was compared.
 >>> terms_of("My cards: 1234")
 ['my', '<my>', 'card', '<car', 'ard>', '1234']
 >>> terms_of("退款 ＡＰＰ")
-['退', '退款', '款', 'app']
+['退', '退款', '款', 'app', '<app', 'app>']
 """
 
 from __future__ import annotations
