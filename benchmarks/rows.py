@@ -14,6 +14,7 @@ from code_path import fingerprint
 from columns import TABLES
 from label_errors import CHOSEN as LABEL_ERRORS
 from pretrained import ON_TEST
+from retrieval import TASKS as SEARCHED
 from sets import LABELLING, SETS
 from work import Work
 
@@ -68,6 +69,7 @@ ROWS: dict[str, Row] = {
     "pretrained-fewclue-bustm": Row("pretrained:pairs", needs=(*AUTO, *ENCODERS)),
     **{f"cascade-{name}": Row("cascade:measure", (name,), (*AUTO, *ENCODERS)) for name in CASCADES},
     "few-shot-banking77": Row("few_shot:measure", ("banking77",), (*AUTO, *ENCODERS)),
+    **{f"search-{name}": Row("retrieval:measure", (name,), ENCODERS) for name in SEARCHED},
     "encoder-serving": Row("encoder_serving:measure", needs=ENCODERS),
     "tuned-banking77": Row("pretrained:tuned", ("banking77",), (*STEPS, *ENCODERS)),
     **{f"test-{name}": Row("quality:test", (name,), AUTO) for name, chosen in SETS.items() if chosen.test},

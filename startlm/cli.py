@@ -1,4 +1,4 @@
-"""The door: one command a step, and new, label, run, plan, predict, compare, serve, demo, schema, doctor.
+"""The door: one command a step, and new, label, run, plan, predict, search, compare, serve, demo, schema, doctor.
 
 A step is imported when its command is called, so that `startlm --help` costs a fraction of a second.
 """
@@ -18,6 +18,7 @@ from typing import Annotated, Any, Callable, Mapping, Optional
 import typer
 
 from .commands import compare_options as options
+from .commands import options as shared
 from .commands.options import AskedLanguage, AsJson, Debug, Delimiter, Encoding, Name, Query, Sheet
 from .commands.stopping import STOPPED, heed_termination, stopped
 from .commands.usage import TOUR, Group, common_last, usage_error
@@ -164,10 +165,8 @@ def look(
 @command()
 def label(
     name: Name,
-    data: Annotated[Optional[str], typer.Option(help="The table to label; once is enough. 要标注的表；只需给一次。")] = None,
-    text: Annotated[Optional[str], typer.Option(help="The column to read. 要看的列。")] = None,
-    check: Annotated[Optional[str], typer.Option(help="Look through doubted labels instead: a file like label_errors.csv. 改为查看可疑标签的文件。", metavar="FILE")] = None,
-    who: Annotated[Optional[str], typer.Option(help="Your name: a second one is asked for second opinions. 你的名字：第二个人会先复标一部分。")] = None,
+    data: shared.Unlabelled = None, text: shared.Read = None,
+    check: shared.Doubts = None, who: shared.Who = None,
     encoding: Encoding = None, delimiter: Delimiter = None, sheet: Sheet = None, query: Query = None,
 ) -> None:
     """Label messages in the terminal, the most useful first. 在终端里标注消息，最有用的先来。"""
@@ -241,12 +240,9 @@ def plan(name: Name) -> None:
 def predict(
     name: Annotated[str, typer.Argument(help="A project's or a bundle's folder. 项目或包的文件夹。", metavar="NAME")],
     file: Annotated[Optional[str], typer.Argument(help='The table to answer; "-" is standard input. 要回答的表；"-" 表示标准输入。', metavar="FILE")] = None,
-    text: Annotated[Optional[list[str]], typer.Option(help="Answer this text. 回答这段文字。")] = None,
-    output: Annotated[Optional[str], typer.Option("--output", "-o", help="Where to write; the suffix chooses the format. 写到哪里。")] = None,
-    confidences: Annotated[bool, typer.Option("--confidences", help="One column a label. 每个标签一列。")] = False,
+    text: shared.Texts = None, output: shared.Output = None, confidences: shared.Confidences = False,
     encoding: Encoding = None, delimiter: Delimiter = None, sheet: Sheet = None, query: Query = None,
-    for_excel: Annotated[bool, typer.Option("--for-excel", help="A BOM, and no cell begins like a formula. 供 Excel 打开。")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file. 覆盖已有文件。")] = False,
+    for_excel: shared.ForExcel = False, force: shared.Force = False,
 ) -> None:
     """Answer new rows with the deployed version. 用已部署的版本回答新消息。"""
     from .commands.display import Display
@@ -256,6 +252,15 @@ def predict(
     how = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "query": query}
     show = Display(quiet=_said.as_json or output is None and not text, titles=TITLES)
     _finish(*answer_asked(Asked(name, file, text or [], how), Output(output, None, confidences, for_excel, force), show, _print, as_json=_said.as_json))
+
+
+@command()
+def search(name: Name, query: shared.Sought, column: shared.Searched = None, top: shared.Top = 5, weights: shared.Weights = None) -> None:
+    """Which rows are about this: by words, and by meaning with weights. 哪些行与此有关：按词，有权重时也按意思。"""
+    from .commands.display import Display
+    from .commands.search import Asked, search_rows
+
+    _finish(*search_rows(Asked(name, query, column, top, weights), Display(quiet=_said.as_json, titles=TITLES), _print))
 
 
 @command()

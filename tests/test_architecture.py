@@ -104,7 +104,7 @@ def test_every_room_of_the_package_has_a_floor():
 
 def test_the_package_root_stays_small():
     names = {path.name for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
-    assert len(names - {"__init__.py", "__main__.py"}) <= 20
+    assert len(names - {"__init__.py", "__main__.py"}) <= 25
 
 
 def test_there_is_no_room_without_a_subject():
@@ -121,8 +121,8 @@ def _upward(path: Path) -> list[str]:
             bad = room(here) not in COMMAND_LINE
         else:
             bad = bool(room(target)) and room(target) != room(here) and FLOORS[room(target)] >= FLOORS[room(here)]
-            # a family may name an engine and a tokenizer: it sees the shelf's table, never a member
-            bad = bad and not (room(here) == "families" and target in ("startlm.engines", "startlm.tokenizers"))
+            # a family or an index may name an engine and a tokenizer: it sees the shelf's table, never a member
+            bad = bad and not (room(here) in ("families", "search") and target in ("startlm.engines", "startlm.tokenizers"))
         if bad:
             wrong.append(f"{here} imports {target}")
     return wrong

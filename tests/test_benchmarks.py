@@ -323,3 +323,21 @@ def test_made_rows_have_40_tokens_and_are_the_same_each_time(data_folder):
     rows = list(scale.made(40))
     assert rows == list(scale.made(40)) and len({label for _, label in rows}) > 5
     assert 38 <= np.median([len(scale.TOKEN.findall(text)) for text, _ in rows]) <= 40
+
+
+@pytest.mark.real_data
+def test_a_search_is_judged_with_bm25_alone_and_with_an_encoder(data_folder, monkeypatch, tmp_path):
+    import retrieval
+    from tables import page
+    from toy_encoder import toy_encoder
+    from work import Work
+
+    carried = {"commit": "c", "dirty": False, "code": "h", "command": "m", "when": "w", "seconds": 1.0,
+               "machine": {"processor": "p", "cores": 2, "memory_gb": 1, "system": "s", "python": "3", "packages": {}}}
+    monkeypatch.setattr(retrieval, "_encoder", lambda weights: None)
+    alone = retrieval.measure(Work("search-x", tmp_path, quick=True), "chip-sts")
+    assert list(alone["ways"]) == ["bm25"] and alone["gain"] is None and 0.3 < alone["ways"]["bm25"]["reciprocal_rank"][0] < 0.9
+    monkeypatch.setattr(retrieval, "_encoder", lambda weights: toy_encoder())
+    both = retrieval.measure(Work("search-x", tmp_path, quick=True), "hint3-sofmattress")
+    assert list(both["ways"]) == ["bm25", "vectors", "by rank", "fused"] and both["gain"][1] <= both["gain"][0] <= both["gain"][2]
+    assert "fused, weight" in page({"search-hint3-sofmattress": {"figures": both, **carried}, "search-chip-sts": {"figures": alone, **carried}}, {})

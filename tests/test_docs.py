@@ -12,7 +12,7 @@ from documents import ROOT, TWINS, blocks, commands, headings, missing, needs, r
 from startlm.cli import app
 from startlm.core.settings import explained, settings_of, to_toml
 from startlm.families import FAMILIES
-from startlm.metrics import METRICS, NUMBER_METRICS, ORDER_METRICS, SET_METRICS, TWO_LABEL_METRICS
+from startlm.metrics import METRICS, NUMBER_METRICS, ORDER_METRICS, RANKING_METRICS, SET_METRICS, TWO_LABEL_METRICS
 from startlm.project import SECTIONS
 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
@@ -57,10 +57,12 @@ def test_every_command_is_shown(name: str) -> None:
 
 def test_every_figure_is_explained() -> None:
     of_labels, _, others = read("docs/figures.md").partition("## Figures of several labels")
-    of_sets, _, of_numbers = others.partition("## Figures of numbers")
+    of_sets, _, others = others.partition("## Figures of numbers")
+    of_numbers, _, of_rankings = others.partition("## Figures of a search")
     assert re.findall(r"^\| `(\w+)` \|", of_sets.partition("| word")[0], re.MULTILINE) == list(SET_METRICS)
     assert re.findall(r"^\| `(\w+)` \|", of_labels.partition("Also in the report")[0], re.MULTILINE) == [*METRICS, *TWO_LABEL_METRICS, *ORDER_METRICS]
     assert re.findall(r"^\| `(\w+)` \|", of_numbers.partition("| word")[0], re.MULTILINE) == list(NUMBER_METRICS)
+    assert re.findall(r"^\| `(\w+)` \|", of_rankings, re.MULTILINE) == list(RANKING_METRICS)
 
 
 @pytest.mark.parametrize("index", ["docs/README.md", "docs/README.zh.md"])

@@ -26,7 +26,7 @@ from .encoders import described, named_weights, subwords
 from .heads import COSTS, Head, best_cost
 from .reading import Reader
 
-MOST_TOKENS = 40_000  # that are passed through the encoder: those of the own texts, then the vocabulary's first
+MOST_TOKENS = 20_000  # that are passed through the encoder: those of the own texts, then the vocabulary's first
 FREQUENT = 1e-3  # share of all tokens from which on one is weighed down
 PULL = 0.1  # of the ridge that keeps vectors near where they were; docs/decisions/0014
 STEPS = 30  # of conjugate gradients

@@ -60,3 +60,11 @@ NUMBER_METRICS = {
     "r2": "startlm.metrics.numbers:r2",
     "spearman": "startlm.metrics.numbers:spearman",
 }
+
+# Where rows are searched and ranked.
+RANKING_METRICS = {
+    "recall_at": "startlm.metrics.rankings:recall_at",
+    "hit_at": "startlm.metrics.rankings:hit_at",
+    "reciprocal_rank": "startlm.metrics.rankings:reciprocal_rank",
+    "ndcg_at": "startlm.metrics.rankings:ndcg_at",
+}

@@ -30,13 +30,14 @@ from startlm.families.network import fit_network_steps, plan_network
 from startlm.formats import find_format
 from startlm.tokenizers import TOKENIZERS
 
-from .figures import check_metric, check_number_metric, check_set_metric, check_two_label_metric
+from .figures import check_metric, check_number_metric, check_ranking_metric, check_set_metric, check_two_label_metric
 from .promise import hold
+from .rankings import check_ranking
 from .tasks import check_task
 
 __all__ = [
-    "check_column", "check_engine", "check_family", "check_format", "check_metric", "check_number_metric", "check_round_trip", "check_set_metric",
-    "check_task", "check_tokenizer", "check_two_label_metric",
+    "check_column", "check_engine", "check_family", "check_format", "check_metric", "check_number_metric", "check_ranking", "check_ranking_metric", "check_round_trip",
+    "check_set_metric", "check_task", "check_tokenizer", "check_two_label_metric",
 ]  # fmt: skip
 
 # ------------------------------------------------------------- formats

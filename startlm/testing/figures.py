@@ -9,10 +9,11 @@ import numpy as np
 
 from startlm.core.language import say
 from startlm.core.shelves import look_up
-from startlm.metrics import METRICS, NUMBER_METRICS, SET_METRICS, TWO_LABEL_METRICS
+from startlm.metrics import METRICS, NUMBER_METRICS, RANKING_METRICS, SET_METRICS, TWO_LABEL_METRICS
 from startlm.metrics.judged import Judged, Metric, judge
 from startlm.metrics.label_sets import JudgedSets, SetMetric
 from startlm.metrics.numbers import JudgedNumbers, NumberMetric
+from startlm.metrics.rankings import JudgedRankings, RankingMetric
 
 from .promise import hold
 
@@ -74,6 +75,20 @@ def check_set_metric(metric: str | SetMetric) -> None:
     figure, perfect = _check_figures(member, judged, JudgedSets(truth, truth, usual), shuffled, JudgedSets(truth[:10], truth[:10], usual))
     hold(0 <= figure.low and figure.high <= 1, f"a figure of labels lies in [0, 1]: {figure}")
     hold(figure.baseline is not None and figure.baseline == perfect.baseline, "the baseline stands beside it and does not depend on the answers")
+
+
+def check_ranking_metric(metric: str | RankingMetric) -> None:
+    """Check that a metric of rankings keeps its promises: as `check_metric`, and a right row further up is never worse. Raises AssertionError."""
+    member: RankingMetric = look_up(RANKING_METRICS, metric, say("metric", "指标")) if isinstance(metric, str) else metric
+    random = np.random.default_rng(0)
+    ideal = np.sort(random.integers(0, 3, (400, 5)), axis=1)[:, ::-1].astype(np.float64)
+    ideal[:, 0] = 2.0  # no query without an answer
+    gains = np.where(random.random((400, 12)) < 0.2, random.integers(1, 3, (400, 12)), 0).astype(np.float64)
+    gains = np.where(np.cumsum(gains > 0, axis=1) <= (ideal > 0).sum(axis=1, keepdims=True), np.minimum(gains, 1.0), 0.0)
+    order, best = random.permutation(400), np.concatenate([ideal, np.zeros((400, 7))], axis=1)
+    figure, perfect = _check_figures(member, JudgedRankings(gains, ideal), JudgedRankings(best, ideal), JudgedRankings(gains[order], ideal[order]), JudgedRankings(gains[:10], ideal[:10]))
+    hold(perfect.value == 1.0 and 0 <= figure.low and figure.high <= 1, f"a figure of rankings lies in [0, 1], and perfect is 1: {perfect}")
+    hold(member(JudgedRankings(np.sort(gains, axis=1)[:, ::-1], ideal)).value >= figure.value, "a right row further up is never worse")
 
 
 def check_two_label_metric(metric: str | Metric) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from startlm.core.contracts import Figure
-from startlm.metrics import METRICS, NUMBER_METRICS, SET_METRICS, TWO_LABEL_METRICS
+from startlm.metrics import METRICS, NUMBER_METRICS, RANKING_METRICS, SET_METRICS, TWO_LABEL_METRICS
 from startlm.metrics.numbers import mae
-from startlm.testing import check_metric, check_number_metric, check_set_metric, check_two_label_metric
+from startlm.testing import check_metric, check_number_metric, check_ranking_metric, check_set_metric, check_two_label_metric
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -55,3 +55,8 @@ def test_the_check_finds_a_metric_of_numbers_whose_baseline_is_its_own_value():
 
     with pytest.raises(AssertionError, match="baseline"):
         check_number_metric(flattering)
+
+
+@pytest.mark.parametrize("name", RANKING_METRICS)
+def test_a_metric_of_rankings_keeps_its_promises(name):
+    check_ranking_metric(name)
