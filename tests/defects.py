@@ -84,8 +84,8 @@ DEFECTS = (
     Defect(
         "interval from rows that were fitted",
         (
-            Change("startlm/train.py", 'self.learn if self.crossfit else self._rows("calibration"), [', "self.learn, ["),
-            Change("startlm/train.py", "mean(chose if self.crossfit else [_answer(fitted, calibration) for fitted in final])", "mean([_answer(fitted, calibration) for fitted in final])"),
+            Change("startlm/train.py", 'calibration = self.learn if self.crossfit else self._rows("calibration")', "calibration = self.learn"),
+            Change("startlm/train.py", "at_their_own(chose if self.crossfit else [_answer(fitted, calibration) for fitted in final])", "at_their_own([_answer(fitted, calibration) for fitted in final])"),
         ),
         (PARTS + "test_intervals_hold_new_rows_as_often_as_they_say_though_the_model_knows_its_own_by_heart",),
     ),
