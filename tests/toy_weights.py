@@ -65,6 +65,7 @@ def toy_tokenizer() -> Tokenizer:
     texts = [row["message"].lower() for row in tickets(400, seed=9, teams=("money", "post", "tea"))]
     words, letters = (sorted(set(found)) for found in (" ".join(texts).split(), "".join(texts).replace(" ", "")))
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *(f"##{letter}" for letter in letters), *(word for word in words if word.isascii() and word.isalpha() and len(word) > 1)]
+    pieces += [f"[unused{number}]" for number in range(600 - len(pieces))]
     tokenizer = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]"))  # learnt ones differ from run to run
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

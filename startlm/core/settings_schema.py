@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, Mapping, Sequence, get_args
 
-from .settings import NONE, Setting, at_least_one, fraction, not_empty, seconds_of, settings_of, share_of
+from .settings import NONE, Setting, at_least_one, fraction, not_empty, seconds_of, settings_of, share_of, share_or_off
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
@@ -20,6 +20,7 @@ CHECKED: dict[Any, dict[str, Any]] = {
     not_empty: {"minLength": 1},
     seconds_of: {"pattern": r"^\s*(?!0+(\.0+)?\s*[smh])\d+(\.\d+)?\s*[smh]\s*$"},
     share_of: {"pattern": r"^\s*(?!0+(\.0+)?\s*%)0*\d{1,2}(\.\d+)?\s*%\s*$"},
+    share_or_off: {"pattern": r"^(off|\s*(?!0+(\.0+)?\s*%)0*\d{1,2}(\.\d+)?\s*%\s*)$"},
 }
 
 

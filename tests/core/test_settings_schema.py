@@ -54,6 +54,7 @@ def test_every_setting_is_explained_and_its_default_is_good(section: str, settin
     ("prepare", "bad_rows", "skip"), ("prepare", "bad_rows", "drop"), ("prepare", "format", "parquet"), ("prepare", "format", "word"), ("prepare", "head", False), ("prepare", "head", "no"),
     ("build", "family", "linear"), ("build", "family", "linnear"), ("train", "threads", 2), ("train", "threads", 0), ("train", "seed", -1), ("train", "seed", 1.5),
     ("predict", "hand_over", "5%"), ("predict", "hand_over", "5"), ("predict", "hand_over", "0%"), ("predict", "hand_over", "100%"), ("predict", "hand_over", "005%"),
+    ("predict", "cascade", "off"), ("predict", "cascade", "0.2%"), ("predict", "cascade", "of"), ("predict", "cascade", "0%"),
     ("evaluate", "minutes_per_row", 3), ("evaluate", "minutes_per_row", -3), ("evaluate", "minutes", 3), ("clean", "html", True),
 ])  # fmt: skip
 def test_it_agrees_with_what_the_project_accepts(section: str, name: str, value: Any) -> None:
