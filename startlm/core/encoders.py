@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping
+from typing import Callable, Mapping
 
 import numpy as np
 import torch
@@ -249,8 +249,3 @@ def adapt(encoder: Encoder, rank: int) -> None:
 def unit(vectors: Tensor) -> Tensor:
     """Each vector at length 1."""
     return vectors / vectors.pow(2).sum(-1, keepdim=True).sqrt().clamp(min=LEAST_NORM)
-
-
-def facts_of(weights: Weights) -> dict[str, Any]:
-    """What a manifest says of them."""
-    return {"weights": weights.name, "licence": weights.licence, "origin": weights.origin, "fingerprint": weights.fingerprint}

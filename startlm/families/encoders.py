@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Sequence
 
 import numpy as np
 
 from ..core.contracts import Ragged, Recipe, State
 from ..core.durable import writing
 from ..core.errors import CallError
-from ..core.graphs import export_graph, padded, quantise
+from ..core.graphs import export_graph
 from ..core.language import say
 from ..core.shelves import import_extra, look_up
 from ..core.weight_folders import Weights, find_weights
 from ..engines import ENGINES
 from ..tokenizers import TOKENIZERS
-
-CALIBRATION_ROWS = 256  # train rows that fix the scales of int8
+from .network import calibration_rows, quantised_on
 
 
 def named_weights(recipe: Recipe) -> Weights:
@@ -77,10 +76,8 @@ def encoder_member(name: str) -> tuple[Any, State]:
 
 def small_graph(graph: bytes, encoded: Ragged, longest: int, seed: int) -> bytes:
     """The graph in int8, its scales from a few of these rows."""
-    rows = np.random.default_rng(seed).permutation(len(encoded))[:CALIBRATION_ROWS]
-    rows = rows[np.argsort(encoded.lengths[rows], kind="stable")]
-    network: Mapping[str, Any] = vars(import_extra("startlm.families.network"))
-    return quantise(graph, [padded(encoded, each, max_length=longest) for each in np.array_split(rows, max(1, len(rows) // 16))], reduce_range=not network["_has_vnni"]())
+    rows = calibration_rows(encoded, seed)
+    return quantised_on(graph, encoded, rows[np.argsort(encoded.lengths[rows], kind="stable")], longest)
 
 
 def kept_bytes(path: Path, make: Any) -> bytes:

@@ -105,8 +105,17 @@ def may_lose(rows: int) -> int:
 
 
 def _quantised(graph: bytes, encoded: Ragged, recipe: Recipe, seed: int) -> bytes:
-    rows = np.random.default_rng(seed).permutation(len(encoded))[:CALIBRATION_ROWS]
-    batches = [padded(encoded, each, max_length=recipe.options["longest"]) for each in np.array_split(rows, max(1, len(rows) // 16))]
+    return quantised_on(graph, encoded, calibration_rows(encoded, seed), recipe.options["longest"])
+
+
+def calibration_rows(encoded: Ragged, seed: int) -> np.ndarray:
+    """int64 (n,): the rows that fix the scales of int8."""
+    return np.random.default_rng(seed).permutation(len(encoded))[:CALIBRATION_ROWS]
+
+
+def quantised_on(graph: bytes, encoded: Ragged, rows: np.ndarray, longest: int) -> bytes:
+    """The graph in int8, its scales from these rows, sixteen at a time in this order."""
+    batches = [padded(encoded, each, max_length=longest) for each in np.array_split(rows, max(1, len(rows) // 16))]
     return quantise(graph, batches, reduce_range=not _has_vnni())
 
 

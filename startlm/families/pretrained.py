@@ -52,11 +52,12 @@ class Pretrained:
         head = Head(train.labels, labels, recipe.options, seed)
         precision = recipe.options.get("precision") or reader.precision(train, dev, head)
         parts = [train] if dev is None else [train, dev]
-        total, vectors = sum(map(len, parts)), []
+        total, done, vectors = sum(map(len, parts)), 0, []
         for part in parts:
-            for done, block in reader.blocks(part, precision):
+            for block in reader.blocks(part, precision):
                 vectors.append(block)
-                yield Progress("train", min(done + sum(map(len, parts[: parts.index(part)])), total - 1), total)
+                done += len(block)
+                yield Progress("train", min(done, total - 1), total)
         seen = np.concatenate(vectors)
         held = None if dev is None else (seen[len(train):], dev.labels)
         cost = recipe.options.get("cost") or best_cost(head, seen[: len(train)], held, COSTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
@@ -28,7 +29,7 @@ class Reader(NamedTuple):
     @classmethod
     def of(cls, recipe: Recipe, train: Labelled, kept: Path, seed: int) -> Reader:
         """The int8 graph's scales are those of the first rows that were fitted here: every later fit reads the same vectors."""
-        weights, columns = named_weights(recipe), tuple(recipe.tokenizer_options["columns"])
+        weights, columns = named_weights(recipe), tuple(recipe.tokenizer_options.get("columns", ()))
         tokenizer = subwords(weights, columns)
         some = train.take(np.random.default_rng(seed).permutation(len(train))[:TRIED_ROWS])
         plain = lambda: vector_graph(weights.name, weights.fingerprint, columns)  # noqa: E731
@@ -42,15 +43,14 @@ class Reader(NamedTuple):
 
     def blocks_of(self, rows: Labelled, precision: str) -> np.ndarray:
         """float32 (N, D)"""
-        return np.concatenate([block for _, block in self.blocks(rows, precision)])
+        return np.concatenate(list(self.blocks(rows, precision)))
 
-    def blocks(self, rows: Labelled, precision: str) -> Iterator[tuple[int, np.ndarray]]:
-        """The vectors, some hundred rows at a time, and how many rows are done."""
-        engine = self.engine(precision)
-        compute = lambda texts: engine.logits(self.tokenizer.encode(texts))  # noqa: E731
+    def blocks(self, rows: Labelled, precision: str) -> Iterator[np.ndarray]:
+        """The vectors, some hundred rows at a time."""
+        engine = cache(lambda: self.engine(precision))  # opened where a text is new, which in folds and the last fit none is
+        compute = lambda texts: engine().logits(self.tokenizer.encode(texts))  # noqa: E731
         for start in range(0, max(len(rows), 1), 512):
-            part = rows.texts[start : start + 512]
-            yield start + len(part), self.kept[precision].of(part, compute)
+            yield self.kept[precision].of(rows.texts[start : start + 512], compute)
 
     def precision(self, train: Labelled, dev: Labelled | None, head: Head) -> str:
         """int8 where a layer on its vectors answers no more than 0.3 % of rows worse than one on those of fp32; judged on dev, or on a part of train.

@@ -56,13 +56,13 @@ class Static:
         """
         weights = named_weights(recipe)
         tokenizer = subwords(weights, means=True)
-        reader = Reader.of(replace(recipe, tokenizer_options={"columns": []}), train, kept, seed)
+        reader = Reader.of(recipe, train, kept, seed)
         encoded = tokenizer.encode(train.texts)
         table = _token_vectors(weights, tokenizer, encoded, reader, kept)
         yield Progress("train", 1, 4)
         table = table * _rarity(encoded, len(table))[:, None]
         vectors = []
-        for _, block in reader.blocks(train, "int8"):
+        for block in reader.blocks(train, "int8"):
             vectors.append(block)
             yield Progress("train", 2, 4)
         table = _moved(table, encoded, np.concatenate(vectors))
@@ -77,9 +77,9 @@ class Static:
     @staticmethod
     def seconds(train: Labelled, recipe: Recipe, passes: int, kept: Path, seed: int) -> float:
         """About how long all fits take together: every token and every text once, and each fit a regression and a layer."""
-        reader = Reader.of(replace(recipe, tokenizer_options={"columns": []}), train, kept, seed)
+        reader = Reader.of(recipe, train, kept, seed)
         some = train.take(np.random.default_rng(seed).permutation(len(train))[:64])
-        reader.engine("int8")
+        reader.make["int8"]()
         began = time.monotonic()
         reader.blocks_of(some, "int8")
         each = (time.monotonic() - began) / max(len(some), 1)
