@@ -21,7 +21,7 @@ from .core.weight_folders import ENGLISH, MULTILINGUAL
 from .families import FAMILIES
 
 # The rungs of family = "auto", less those that need what these examples lack. A dearer rung stands here only where it won on dev somewhere: docs/decisions/.
-LADDER = ("linear", "static", "trees", "convolution", "pretrained", "tuned")
+LADDER = ("linear", "static", "trees", "bag", "convolution", "pretrained", "tuned")
 
 
 def known_family(name: str) -> None:

@@ -39,8 +39,9 @@ def cut(rows: np.ndarray, lengths: np.ndarray, tokens: int) -> list[np.ndarray]:
     return batches
 
 
-def padded(encoded: Ragged, rows: np.ndarray, *, longest: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """These rows as one array: ids int64 (N, T) or (N, T, K), 0 where a row has ended, and lengths int64 (N,).
+def padded(encoded: Ragged, rows: np.ndarray, *, longest: int = 0) -> tuple[np.ndarray, ...]:
+    """These rows as one array: ids int64 (N, T) or (N, T, K), 0 where a row has ended, and lengths int64 (N,); where ids are weighed
+    their weights too, float32 (N, T).
 
     `longest` cuts rows to their first so many positions (0: as they are). T is at least 1.
     """
@@ -52,5 +53,10 @@ def padded(encoded: Ragged, rows: np.ndarray, *, longest: int = 0) -> tuple[np.n
     at = np.arange(width)
     real = at < lengths[:, None]
     ids = np.zeros((len(rows), width, *encoded.values.shape[1:]), dtype=np.int64)
-    ids[real] = encoded.values[(encoded.starts[rows][:, None] + at)[real]]
-    return ids, lengths
+    index = (encoded.starts[rows][:, None] + at)[real]
+    ids[real] = encoded.values[index]
+    if encoded.weights is None:
+        return ids, lengths
+    weights = np.zeros((len(rows), width), dtype=np.float32)
+    weights[real] = encoded.weights[index]
+    return ids, lengths, weights

@@ -279,8 +279,10 @@ class Family(Protocol):
     # staticmethod fit_steps(train: Labelled, dev: Labelled | None, labels: int, recipe: Recipe, seed: int) -> Iterator[Progress]
 
     # A family that train's loop trains: a torch module,
-    # forward(ids: int64 (N, T) or (N, T, K), lengths: int64 (N,)) -> logits float32 (N, L)
+    # forward(ids: int64 (N, T) or (N, T, K), lengths: int64 (N,)[, weights: float32 (N, T), where its tokenizer weighs]) -> logits float32 (N, L)
     # staticmethod network(recipe: Recipe, vocabulary_size: int, labels: int) -> torch.nn.Module
+    # It answers as an exported graph (engine "onnx"), or as what this makes of the trained module:
+    # staticmethod engine_state(network: torch.nn.Module) -> State
 
 
 class Engine(Protocol):

@@ -253,9 +253,9 @@ class Descent:
 
     def loss(self, rows: np.ndarray) -> Tensor:
         plan = self.plan
-        ids, lengths = (torch.from_numpy(array).to(plan.device) for array in padded(self.train, rows, longest=plan.longest))
+        inputs = [torch.from_numpy(array).to(plan.device) for array in padded(self.train, rows, longest=plan.longest)]
         with torch.autocast(plan.device, dtype=torch.bfloat16, enabled=plan.precision == "bf16"):
-            logits = self.network(ids, lengths)
+            logits = self.network(*inputs)
         if self.numeric and plan.loss == QUANTILES:
             off = self.labels[rows].to(plan.device).unsqueeze(1) - logits.float()  # (n, 3)
             levels = torch.tensor(LEVELS, device=plan.device)
@@ -372,8 +372,8 @@ def logits_of(network: nn.Module, encoded: Ragged, plan: DescentPlan) -> np.ndar
     batches = draw_batches(cut_lengths(encoded, plan.longest), 4 * plan.batch_tokens, seed=plan.seed, epoch=0)
     with torch.inference_mode():
         for rows in batches:
-            ids, lengths = (torch.from_numpy(array).to(plan.device) for array in padded(encoded, rows, longest=plan.longest))
-            parts.append(network(ids, lengths).float().cpu().numpy())
+            inputs = [torch.from_numpy(array).to(plan.device) for array in padded(encoded, rows, longest=plan.longest)]
+            parts.append(network(*inputs).float().cpu().numpy())
     return np.concatenate(parts)[np.argsort(np.concatenate(batches))]
 
 

@@ -4,6 +4,7 @@ FAMILIES = {
     "linear": "startlm.families.linear:Linear",
     "static": "startlm.families.static:Static",
     "trees": "startlm.families.trees:Trees",
+    "bag": "startlm.families.bag:Bag",
     "convolution": "startlm.families.convolution:Convolution",
     "lstm": "startlm.families.lstm:Lstm",
     "transformer": "startlm.families.transformer:Transformer",

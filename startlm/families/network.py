@@ -71,10 +71,14 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
         if store.damaged:
             names, store.damaged = store.damaged, []
             yield Progress("train", said=say(f"Damaged checkpoints were passed over: {', '.join(names)}.", f"跳过了损坏的检查点：{'、'.join(names)}。"))
-    graph = export_graph(network, (1, 1, *encoded.values.shape[1:]), width, max_length=recipe.options["longest"])
-    precision, engine = _choose_precision(graph, recipe, encoded, looked_at, seed)
-    options = {**recipe.options, "kept_step": descended.step if dev is not None else kept, "precision": precision}
-    yield Progress("train", plan.stop, plan.stop, result=Fitted(replace(recipe, options=options), tokenizer, engine.state()))
+    options = {**recipe.options, "kept_step": descended.step if dev is not None else kept}
+    if hasattr(family, "engine_state"):
+        state = family.engine_state(network)
+    else:
+        graph = export_graph(network, (1, 1, *encoded.values.shape[1:]), width, max_length=recipe.options["longest"])
+        options["precision"], engine = _choose_precision(graph, recipe, encoded, looked_at, seed)
+        state = engine.state()
+    yield Progress("train", plan.stop, plan.stop, result=Fitted(replace(recipe, options=options), tokenizer, state))
 
 
 def _choose_precision(graph: bytes, recipe: Recipe, encoded: Ragged, dev: tuple[Ragged, np.ndarray] | None, seed: int) -> tuple[str, Any]:
