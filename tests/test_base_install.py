@@ -33,7 +33,7 @@ def test_pytorch_and_the_other_extras_are_not_in_the_base(base: Path) -> None:
     assert run(base, code).strip() == "[]"
 
 
-@pytest.mark.parametrize("family", ["linear", "convolution", "pretrained", "tuned", "cascade"])
+@pytest.mark.parametrize("family", ["linear", "bag", "convolution", "pretrained", "tuned", "cascade"])
 def test_a_bundle_answers_in_the_base_as_it_does_here(base: Path, family: str, bundles: dict[str, Path], cascade: Path) -> None:
     from startlm import open_bundle
 

@@ -34,7 +34,7 @@ from startlm.predict import Predictor, open_bundle
 from startlm.tokenizers import TOKENIZERS
 
 SEED = 20261124
-FAMILIES = ("linear", "convolution")
+FAMILIES = ("linear", "bag", "convolution")
 CASCADES = ("cascade",)
 TABLES = ("boosted", "forest", "median", "score")  # these read columns
 FLIPS = {**dict.fromkeys(FAMILIES, 500), **dict.fromkeys(CASCADES, 250), **dict.fromkeys(TABLES, 1_000)}

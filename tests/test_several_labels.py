@@ -33,7 +33,7 @@ from test_story import startlm
 from toy_sets import ASKED, requests
 
 ROOT = Path(__file__).resolve().parent.parent
-FAMILIES = ("linear", "convolution", "lstm", "transformer")
+FAMILIES = ("linear", "bag", "convolution", "lstm", "transformer")
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ def said_before(examples: Examples, folder: Path, budget: str, **build: Any) -> 
 def test_build_says_the_parameters_memory_and_reason_of_each_rung(few: Examples) -> None:
     model = build_model(few, size="small")
     lines = describe_rungs(model)
-    assert [line.en.split()[0] for line in lines] == ["linear", "convolution"]
+    assert [line.en.split()[0] for line in lines] == ["linear", "bag", "convolution"]
     for line, rung in zip(lines, model.rungs, strict=True):
         assert f"{rung.parameters:,} parameters, {rung.parameters * 4 / 1e6:,.0f} MB" in line.en and rung.reason.en in line.en
         assert f"{rung.parameters:,} 个参数" in line.zh and rung.reason.zh in line.zh
@@ -74,7 +74,7 @@ def test_a_rung_of_the_ladder_that_is_left_out_says_what_would_pay_for_it(few: E
 
 
 def test_a_budget_that_suffices_is_not_complained_of(few: Examples, tmp_path: Path) -> None:
-    assert [said.en.split(" (")[0] for said in said_before(few, tmp_path, "10m", size="small")] == ["linear", "convolution"]
+    assert [said.en.split(" (")[0] for said in said_before(few, tmp_path, "10m", size="small")] == ["linear", "bag", "convolution"]
 
 
 # ------------------------------------------------------------- its settings

@@ -37,5 +37,11 @@ def test_rows_end_in_zeros_and_are_cut_where_told():
     assert padded(encoded, np.array([0, 2]), longest=2)[0].tolist() == [[5, 6], [8, 0]]
 
 
+def test_weights_come_beside_their_ids_and_are_nothing_in_the_padding():
+    encoded = Ragged(np.array([5, 6, 7, 8], dtype=np.int32), np.array([0, 3, 3, 4]), np.array([0.5, 0.25, 1, 2], dtype=np.float32))
+    ids, _, weights = padded(encoded, np.array([2, 0, 1]))
+    assert ids.tolist() == [[8, 0, 0], [5, 6, 7], [0, 0, 0]] and weights.tolist() == [[2, 0, 0], [0.5, 0.25, 1], [0, 0, 0]]
+
+
 def test_an_empty_row_alone_still_has_one_position():
     assert padded(Ragged(np.zeros((0, 3), dtype=np.int32), np.array([0, 0])), np.array([0]))[0].shape == (1, 1, 3)
