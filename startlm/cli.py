@@ -242,7 +242,7 @@ def predict(
     file: Annotated[Optional[str], typer.Argument(help='The table to answer; "-" is standard input. 要回答的表；"-" 表示标准输入。', metavar="FILE")] = None,
     text: shared.Texts = None, output: shared.Output = None, confidences: shared.Confidences = False,
     encoding: Encoding = None, delimiter: Delimiter = None, sheet: Sheet = None, query: Query = None,
-    for_excel: shared.ForExcel = False, force: shared.Force = False,
+    for_excel: shared.ForExcel = False, force: shared.Force = False, neighbours: shared.Neighbours = None,
 ) -> None:
     """Answer new rows with the deployed version. 用已部署的版本回答新消息。"""
     from .commands.display import Display
@@ -251,7 +251,7 @@ def predict(
 
     how = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "query": query}
     show = Display(quiet=_said.as_json or output is None and not text, titles=TITLES)
-    _finish(*answer_asked(Asked(name, file, text or [], how), Output(output, None, confidences, for_excel, force), show, _print, as_json=_said.as_json))
+    _finish(*answer_asked(Asked(name, file, text or [], how, neighbours), Output(output, None, confidences, for_excel, force), show, _print, as_json=_said.as_json))
 
 
 @command()

@@ -28,6 +28,7 @@ Who = Annotated[Optional[str], typer.Option(help="Your name: a second one is ask
 Texts = Annotated[Optional[list[str]], typer.Option(help="Answer this text. 回答这段文字。")]
 Output = Annotated[Optional[str], typer.Option("--output", "-o", help="Where to write; the suffix chooses the format. 写到哪里。")]
 Confidences = Annotated[bool, typer.Option("--confidences", help="One column a label. 每个标签一列。")]
+Neighbours = Annotated[Optional[int], typer.Option("--neighbours", help="So many training rows nearest to each text, as evidence. 每段文字最接近的几条训练数据，作为依据。", metavar="N")]
 ForExcel = Annotated[bool, typer.Option("--for-excel", help="A BOM, and no cell begins like a formula. 供 Excel 打开。")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing file. 覆盖已有文件。")]
 

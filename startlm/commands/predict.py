@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 
@@ -15,6 +15,7 @@ from ..formats import open_table
 from ..formats.joined import Joined, open_joins, with_joins
 from ..predict import Output, Predictor, answer_table, bundle_of, open_bundle, predict_steps
 from .display import Display
+from .neighbours import evidence_steps
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Asked:
     file: str | None
     texts: Sequence[str]
     how: Mapping[str, str | None]
+    neighbours: int | None = None  # training rows shown beside each answer
 
 
 def answer_asked(asked: Asked, output: Output, display: Display, tell: Callable[[Said | str], None], *, as_json: bool) -> tuple[dict[str, Any], Said | None]:
@@ -34,10 +36,7 @@ def answer_asked(asked: Asked, output: Output, display: Display, tell: Callable[
     if asked.texts and predictor.text_columns and (missing := [name for name in predictor.columns if name != predictor.text_columns[0]]):
         display.see(Progress("predict", said=say(f"Without a value here: {', '.join(missing)}. A file gives them.", f"这里没有值的列：{'、'.join(missing)}。用文件可以给出。")))
     if asked.texts and output.path is None:
-        answers = predictor.predict(_rows(asked.texts, predictor))
-        for text, answer in zip(asked.texts, answers):
-            _tell(text, answer, predictor.settings.get("separator"), output.confidences, tell)
-        return {"answers": [answer._asdict() for answer in answers]}, None
+        return {"answers": _answer_texts(asked, predictor, output.confidences, (display, tell))}, None
     table, joins = (open_table(_rows(asked.texts, predictor)), []) if asked.texts else _joined(open_table(asked.file, **asked.how), asked.name, predictor)
     if output.path is None and as_json:
         chunks = (predictor.task.answers(answered, predictor.settings) for _, answered in answer_table(predictor, table))
@@ -49,6 +48,24 @@ def answer_asked(asked: Asked, output: Output, display: Display, tell: Callable[
         if each.unmatched:
             display.see(Progress("predict", said=say(f"{each.unmatched_said.en}: {each.unmatched:,}", f"{each.unmatched:,} 行{each.unmatched_said.zh}")))
     return {"rows": last.result, "output": output.path}, say(f"Wrote {output.path}", f"已写出 {output.path}") if output.path else None
+
+
+def _answer_texts(asked: Asked, predictor: Predictor, confidences: bool, beside: tuple[Display, Callable[[Said | str], None]]) -> list[dict[str, Any]]:
+    """Each text answered and told; as --json shows it, with its neighbours where they are asked for."""
+    display, tell = beside
+    rows, evidence = _rows(asked.texts, predictor), None
+    if asked.neighbours is not None:
+        for progress in evidence_steps(asked.name, predictor, asked.neighbours):
+            evidence = progress.result
+            display.see(progress)
+    read, shown = predictor.inputs(rows).texts, []
+    for text, as_read, answer in zip(asked.texts, read, predictor.predict(rows)):
+        _tell(text, answer, predictor.settings.get("separator"), confidences, tell)
+        near = evidence.of(as_read, asked.neighbours) if evidence is not None else []
+        for neighbour in near:
+            tell(neighbour.shown())
+        shown.append(answer._asdict() | ({} if evidence is None else {"neighbours": [asdict(neighbour) for neighbour in near]}))
+    return shown
 
 
 def _joined(table: Table, name: str, predictor: Predictor) -> tuple[Table, list[Joined]]:
@@ -69,6 +86,9 @@ def _refuse(asked: Asked, output: Output, as_json: bool) -> None:
         raise CallError(say(f"Both a file ({asked.file}) and --text are given.", f"同时给出了文件（{asked.file}）和 --text。"),
                         say('give one of them; a text with spaces stands in quotes, and several texts take --text each: --text "…" --text "…"',
                             '请只给一种；含空格的文字要加引号，多段文字各写一个 --text：--text "…" --text "…"'))
+    if asked.neighbours is not None and (asked.file is not None or output.path is not None):
+        raise CallError(say("--neighbours is about texts that are answered on the screen.", "--neighbours 用于在屏幕上回答的文字。"),
+                        say(f'startlm predict {asked.name} --text "…" --neighbours 3; with --json for a program', f'startlm predict {asked.name} --text "…" --neighbours 3；供程序使用时加 --json'))
     if output.for_excel and output.path is None and (asked.texts or as_json):
         raise CallError(say("--for-excel is about a file, and none is written here.", "--for-excel 针对输出文件，而这里不写文件。"),
                         say("name the file: -o answers.csv", "请写明文件：-o answers.csv"))
