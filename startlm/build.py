@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .core.artifacts import Examples, Model
-from .core.contracts import Facts
+from .core.contracts import Facts, Recipe
 from .core.durable import read_json, write_json
 from .core.errors import CallError
 from .core.language import Said, say
-from .core.recipes import describe_size, recipe_from_json
+from .core.recipes import describe_size, lesson, recipe_from_json
 from .core.settings import with_given
 from .core.shelves import look_up
 from .core.weight_folders import ENGLISH, MULTILINGUAL
@@ -52,6 +52,11 @@ class BuildSettings:
     that learns with all layers; full, all layers go on learning; lora, each layer learns a small difference. With family = "auto" the ladder tries frozen, then the other that suits.
 
     怎样使用权重：frozen 保持不变，上面加一个线性层；few-shot 用于每个标签不超过 16 行，每个标签一个向量，与所有层一起学习；full 所有层继续学习；lora 每层只学一个小的差。family = "auto" 时先试 frozen，再试合适的另一种。"""
+    teacher: str | None = field(default=None, metadata={"check": known_family})
+    """The larger kind of model that teaches the one under family: what it says of rows that it did not learn from is learnt beside their labels, and of rows
+    without a label too. Only the taught one answers; both stand in the report.
+
+    用哪种更大的模型来教 family 指定的模型：它对自己没学过的行的判断与标签一起被学习，没有标签的行也用上。只有学成的小模型回答，两者都写进报告。"""
 
 
 def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings(), **given: Any) -> Model:
@@ -71,8 +76,27 @@ def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings()
     if not suited:
         raise _needs(families[0], _missing(families[0], facts)[0])
     rungs = tuple(family.recipe(facts, settings.size) for family in suited)
+    if settings.teacher is not None:
+        rungs = _taught(settings, suited[0], facts, rungs[0])
     return Model(task=examples.meta["task"], text=examples.text_columns, labels=examples.labels, cleaning=examples.meta["cleaning"], rungs=rungs,
                  examples=examples.fingerprint, chosen_by=settings.family, columns=tuple(examples.meta["columns"]), target=examples.meta.get("target"), separator=examples.meta.get("separator"))
+
+
+def _taught(settings: BuildSettings, family: Any, facts: Facts, alone: Recipe) -> tuple[Recipe, ...]:
+    """The family alone, its teacher, and the family taught. Raises CallError where there is nothing to teach, or nobody to."""
+    able = [name for name in FAMILIES if hasattr(look_up(FAMILIES, name, say("family", "模型种类")), "network")]
+    if settings.family not in able or settings.teacher in ("auto", settings.family):
+        raise CallError(say(f'teacher = "{settings.teacher}" teaches one other kind of model, and family = "{settings.family}" cannot be taught by it.',
+                            f'teacher = "{settings.teacher}" 用来教另一种模型，而 family = "{settings.family}" 不能由它来教。'),
+                        say(f"under [build] write a family that learns from a teacher ({', '.join(able)}), and another as teacher, pretrained for instance",
+                            f"在 [build] 下写一个能跟着学的 family（{'、'.join(able)}），teacher 写另一种，例如 pretrained"))
+    if facts.several or facts.numeric:
+        raise CallError(say("A teacher takes one label a row.", "teacher 要求每行一个标签。"), say("leave teacher out under [build]", "在 [build] 下去掉 teacher"))
+    teacher = look_up(FAMILIES, settings.teacher, say("family", "模型种类"))
+    if missing := _missing(teacher, facts):
+        raise _needs(teacher, missing[0])
+    teaches, taught = lesson(alone, teacher.recipe(facts, "auto"))
+    return alone, teaches, taught
 
 
 def _names(settings: BuildSettings) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from .core.inputs import encode_inputs
 from .core.language import Said, say
 from .core.members import cast_roles, dear_of, joined
 from .core.parts import folds_of
-from .core.recipes import describe_cost, describe_shortage, difference, recipe_from_json, without_times
+from .core.recipes import TEACHER, TEACHES, describe_cost, describe_shortage, difference, recipe_from_json, without_times
 from .core.rungs import Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
 from .core.settings import OFF, at_least_one, seconds_of, share_of, with_given
 from .core.shelves import look_up
@@ -33,6 +33,8 @@ from .engines import ENGINES
 from .families import FAMILIES
 from .families.network import fit_network_steps
 from .families.prices import Ground, priced, smaller_sizes
+from .families.teaching import FOLDS as LESSONS
+from .families.teaching import beside, taught_steps, together
 from .predict import SCHEMA, PredictSettings
 from .tasks import TASKS
 from .tasks.ladder import Ladder
@@ -156,6 +158,9 @@ class _Climb:
         self.learn = self._rows("train", "dev") if self.crossfit else self._rows("train")
         self.dev = None if self.crossfit else self._rows("dev")
         self.truth = self.learn.labels if self.dev is None else self.dev.labels
+        self.teacher: int | None = None  # the number of the rung that teaches
+        teaching = any(TEACHER in recipe.options for recipe in model.rungs) and not self.encoder.kinds  # rows without a label are kept without their other columns
+        self.unlabelled = Inputs(examples.unlabelled["text"].to_list() if teaching else [])
 
     def _rows(self, *parts: str) -> Labelled:
         """The rows of these parts, targets on the model's scale."""
@@ -174,9 +179,14 @@ class _Climb:
             for number, recipe in enumerate(self.model.rungs):
                 recipe = replace(recipe, options={**recipe.options, **self._options(recipe)})
                 left = seconds_of(self.settings.budget) * FOR_TRAINING - self._spent(rungs) - (time.monotonic() - began)
-                share = left / (len(self.model.rungs) - number)
-                recipe, seconds, least, enough = priced(_family(recipe), recipe, ground, share)
-                pays = enough or len(self.model.rungs) == 1  # asked for by name, it is trained for as long as the budget lasts
+                share, price = left / (len(self.model.rungs) - number), ground
+                if TEACHER in recipe.options:
+                    price = replace(ground, learn=together(self.learn, beside(self.learn, self.unlabelled, self.settings.seed)))
+                    share -= (lessons := self._lessons(rungs))
+                recipe, seconds, least, enough = priced(_family(recipe), recipe, price, share)
+                if TEACHER in recipe.options:
+                    seconds, least, enough = seconds + lessons, least + lessons, enough and any(TEACHES in rung.options for rung, _ in rungs)
+                pays = enough or not number  # asked for by name, it is trained for as long as the budget lasts
                 yield Progress("train", said=describe_cost(recipe, seconds, pays))
                 if not enough or seconds > left:
                     budget = seconds_of(self.settings.budget) + max(least - left, 0) / FOR_TRAINING
@@ -189,7 +199,9 @@ class _Climb:
         plan = read_json(path)
         if plan["mark"] != self.mark:  # its weights would be taken for these
             raise CallError(say("This folder holds another training.", "这个文件夹里是另一次训练。"), say("give another folder", "请换一个文件夹"), where=str(self.folder))
-        return [recipe_from_json(recipe) for recipe in plan["rungs"]]
+        recipes = [recipe_from_json(recipe) for recipe in plan["rungs"]]
+        self.teacher = next((number for number, recipe in enumerate(recipes) if TEACHES in recipe.options), None)
+        return recipes
 
     def _plan_of_another(self, path: Path) -> Any:
         """The plan in this file. Raises CallError where it is none, or one for other settings: what it fixes would not be what is asked for."""
@@ -207,6 +219,11 @@ class _Climb:
     @staticmethod
     def _spent(rungs: Sequence[tuple[Recipe, float]]) -> float:
         return sum(seconds for _, seconds in rungs)
+
+    @staticmethod
+    def _lessons(rungs: Sequence[tuple[Recipe, float]]) -> float:
+        """About the seconds that teachers take for the taught rung: LESSONS fits of a part of the rows for each of its own; of vectors that are kept next to nothing."""
+        return sum((LESSONS - 1) * seconds for rung, seconds in rungs if TEACHES in rung.options and not hasattr(_family(rung), "keeps"))
 
     def _options(self, recipe: Recipe) -> dict[str, Any]:
         """What the settings add to a recipe."""
@@ -263,6 +280,8 @@ class _Climb:
     def _fit(self, recipe: Recipe, train: Labelled, dev: Labelled | None, target: Path) -> Iterator[Progress]:
         """Fit one recipe; returns Fitted."""
         family, fitted = _family(recipe), None
+        if TEACHER in recipe.options:
+            train = yield from self._taught(train, target)
         if hasattr(family, "network"):
             steps = fit_network_steps(family, train, dev, self.count, recipe, self.settings.seed, target.with_name(f"{target.name}-checkpoints"))
         else:
@@ -272,6 +291,14 @@ class _Climb:
             fitted = progress.result
             yield replace(progress, result=None)
         return fitted
+
+    def _taught(self, train: Labelled, target: Path) -> Iterator[Progress]:
+        """The rows with what the rung that teaches, its choices made, says of them at its temperature. Returns Labelled."""
+        teacher = read_rung(self.folder / "rungs" / str(self.teacher), TOKENIZERS)
+        temperature = self.task.temperatures([teacher.logits], self.truth)[0]  # type: ignore[union-attr]
+        fit = lambda rows, part: self._fit(teacher.fitted.recipe, rows, None, part)  # type: ignore[union-attr]  # noqa: E731
+        return (yield from taught_steps(train, self.unlabelled, self.count, self.settings.seed, place=target, fit=fit,
+                                        say_of=lambda fitted, rows: self.task.of_member(_answer(fitted, rows), temperature)))  # fmt: skip
 
     # --- the chosen recipe once more, and what answers
     def refit(self, number: int, rung: Rung) -> Iterator[Progress]:
@@ -292,7 +319,7 @@ class _Climb:
         calibration = self.learn if self.crossfit else self._rows("calibration")
         hear = lambda team: self._hear([rungs[i].logits for i in team], [final[i] for i in team], calibration)  # noqa: E731
         team, roles, heard, cascade, settled = list(chosen), [""] * len(chosen), None, None, []
-        if chosen != [0] and hasattr(self.task, "cascade") and predict.cascade != OFF:
+        if chosen != [0] and self.teacher is None and hasattr(self.task, "cascade") and predict.cascade != OFF:
             wider, cast = [0, *(number for number in chosen if number)], cast_roles(len({0, *chosen}), averaged=0 in chosen)
             asked = hear(wider)
             cascade, said = self._cascade(cast, asked, calibration.labels, share_of(predict.cascade))

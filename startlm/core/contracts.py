@@ -231,9 +231,13 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Labelled(Inputs):
-    """Inputs with what is to be learnt: label numbers, int64 (N,); which of several labels, bool (N, L); or the target on the model's scale, float64 (N,)."""
+    """Inputs with what is to be learnt: label numbers, int64 (N,); which of several labels, bool (N, L); or the target on the model's scale, float64 (N,).
+
+    soft: where a larger model teaches, how likely each label is to be taken, float32 (N, L); rows sum to 1. Families with a `network` learn that instead.
+    """
 
     labels: np.ndarray
+    soft: np.ndarray | None = field(default=None, kw_only=True)
 
     @property
     def numeric(self) -> bool:
@@ -247,7 +251,7 @@ class Labelled(Inputs):
 
     def take(self, rows: np.ndarray) -> Labelled:
         """The rows with these numbers, in this order."""
-        return Labelled(**self._taken(rows), labels=self.labels[rows])
+        return Labelled(**self._taken(rows), labels=self.labels[rows], soft=None if self.soft is None else self.soft[rows])
 
 
 @dataclass(frozen=True)

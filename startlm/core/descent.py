@@ -1,4 +1,4 @@
-"""The one training loop, a generator of Progress: gradient descent on the cross-entropy (binary for each of several labels), or on a
+"""The one training loop, a generator of Progress: gradient descent on the cross-entropy (binary for each of several labels; with shares of labels where these are given), or on a
 number's loss (`core.number_losses`).
 
 `measure` times a few steps and chooses precision and threads; `plan_descent` fixes everything the clock could touch;
@@ -174,8 +174,8 @@ class Descent:
     def __init__(self, network: nn.Module, train: Ragged, labels: np.ndarray, plan: DescentPlan) -> None:
         self.network, self.train, self.plan = network.to(plan.device), train, plan
         labels = np.asarray(labels)
-        self.numeric, self.several = labels.dtype.kind == "f", labels.ndim == 2
-        self.labels = torch.from_numpy(labels.astype(np.float32 if self.numeric or self.several else np.int64))
+        self.numeric, self.several = labels.dtype.kind == "f" and labels.ndim == 1, labels.dtype.kind == "b"
+        self.labels = torch.from_numpy(labels.astype(np.int64 if labels.dtype.kind == "i" else np.float32))
         self.most = EXPLODED * of_guessing(labels) * max((1.0, *(plan.class_weights or ())))
         self.judge = partial(closeness, loss=plan.loss) if self.numeric else overlap if self.several else accuracy
         self.lengths = cut_lengths(train, plan.longest)
@@ -389,9 +389,10 @@ def overlap(logits: np.ndarray, labels: np.ndarray) -> float:
 
 def of_guessing(labels: np.ndarray) -> float:
     """About the loss of a network that knows nothing, of the worst row where a number is guessed."""
-    if labels.dtype.kind == "f":
+    if labels.dtype.kind == "f" and labels.ndim == 1:
         return 1 + float(np.square(labels).max(initial=0))
-    return labels.shape[1] * math.log(2) if labels.ndim == 2 else math.log(labels.max(initial=0) + 2)
+    of_one = math.log((labels.max(initial=0) if labels.ndim == 1 else labels.shape[1]) + 2)
+    return labels.shape[1] * math.log(2) if labels.dtype.kind == "b" else of_one
 
 
 def closeness(numbers: np.ndarray, targets: np.ndarray, loss: str = "squared") -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any, Mapping, Sequence
 
@@ -13,6 +14,8 @@ SIZES = ("small", "medium", "large")
 BYTES_PER_PARAMETER = {"weights": 4, "training": 16}  # weight, gradient and AdamW's two moments, fp32
 
 FROM_ROWS = ("epochs",)  # what the number of rows alone decides: a plan may come from other rows, and its steps stand
+
+TEACHES, TEACHER = "teaches", "teacher"  # of a recipe's options: the family that it teaches, or that teaches it
 
 TIMES = ("seconds", "timed")  # of a planned recipe's options: what a clock read, kept in the plan alone
 
@@ -64,6 +67,17 @@ def _size(recipe: Recipe) -> Said:
     weights, training = (f"{recipe.parameters * each / 1e6:,.0f} MB" for each in BYTES_PER_PARAMETER.values())
     return say(f"{recipe.family} ({recipe.size}): {recipe.parameters:,} parameters, {weights}, {training} while it trains",
                f"{recipe.family}（{recipe.size}）：{recipe.parameters:,} 个参数，{weights}，训练时 {training}")
+
+
+def lesson(recipe: Recipe, teacher: Recipe) -> tuple[Recipe, Recipe]:
+    """The teacher's recipe and the taught one's, each with the other's family in its options."""
+    return replace(teacher, options={**teacher.options, TEACHES: recipe.family}), replace(recipe, options={**recipe.options, TEACHER: teacher.family})
+
+
+def name_of(recipe: Recipe) -> str:
+    """A rung in a word: family and size, and who teaches it."""
+    taught = f" ← {recipe.options[TEACHER]}" if TEACHER in recipe.options else ""
+    return f"{recipe.family} ({recipe.size}){taught}"
 
 
 def recipe_from_json(value: dict[str, Any]) -> Recipe:

@@ -316,6 +316,9 @@ def ladder_section(content: Content) -> str:
     rows = []
     for rung in content["ladder"]:
         name = f'{of_the_user(rung["family"], 40)} <span class="small">{of_the_user(rung["size"], 40)}</span>'
+        if "teacher" in rung or "teaches" in rung:
+            said = say("taught by {family}", "由 {family} 教") if "teacher" in rung else say("teaches {family}; does not answer", "教 {family}，本身不回答")
+            name += f'<br><span class="small">{marked(said, family=of_the_user(rung.get("teacher") or rung["teaches"], 40))}</span>'
         if rung["parameters"]:
             size = say(f"{rung['parameters']:,} parameters", f"{rung['parameters']:,} 个参数")
             name += f'<br><span class="small">{both(size)}</span>'

@@ -13,7 +13,7 @@ from .contracts import Fitted, Progress
 from .durable import json_bytes, publish_folder, read_verified
 from .errors import BundleError
 from .language import say
-from .recipes import recipe_from_json
+from .recipes import name_of, recipe_from_json
 from .shelves import look_up
 from .states import state_files, state_from_files
 from .weights import from_bytes, to_bytes
@@ -30,7 +30,7 @@ class Rung:
 
     @property
     def name(self) -> str:
-        return f"{self.fitted.recipe.family} ({self.fitted.recipe.size})"
+        return name_of(self.fitted.recipe)
 
 
 def fitted_files(fitted: Fitted) -> dict[str, bytes]:

@@ -68,7 +68,7 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
             network.begin(encoded, train.labels)
     looked_at = None if dev is None else (encode_inputs(tokenizer, dev), dev.labels)
     store, descended = CheckpointFolder(checkpoints), None
-    for progress in descend(network, encoded, train.labels, plan, dev=looked_at, checkpoints=store):
+    for progress in descend(network, encoded, train.labels if train.soft is None else train.soft, plan, dev=looked_at, checkpoints=store):
         descended = progress.result
         yield replace(progress, result=None)
         if store.damaged:

@@ -8,6 +8,7 @@ from typing import Any, Sequence
 import numpy as np
 
 from ..core.contracts import Figure, Recipe
+from ..core.recipes import TEACHER, TEACHES
 from ..core.rungs import Rung
 from ..metrics.comparison import paired_gain
 
@@ -30,9 +31,10 @@ class Ladder:
         best, table = [0], [self._line(rungs[0].fitted.recipe, answers[0], None, True)]
         for number in range(1, len(rungs)):
             gain, pays = self._pays(answers[best[0]], answers[number])
+            pays = pays and TEACHES not in rungs[number].fitted.recipe.options
             table.append(self._line(rungs[number].fitted.recipe, answers[number], gain, pays))
             best = [number] if pays else best
-        if len(rungs) > 1:
+        if len(rungs) > 1 and not any(TEACHES in rung.fitted.recipe.options for rung in rungs):  # a teacher is there so that it need not answer
             blend = self._blend(answers)
             mixed = self.task.calibrated(self.task.joined([answers[i] for i in blend]), self.truth)
             gain, pays = self._pays(answers[best[0]], mixed)
@@ -63,7 +65,8 @@ class Ladder:
         return gain, _surely_above(gain, WORTH) and not self.task.worse(old, new, self.truth, seed=self.seed, level=SURE)
 
     def _line(self, recipe: Recipe, answers: np.ndarray, gain: Figure | None, kept: bool) -> dict[str, Any]:
-        return {"family": recipe.family, "size": recipe.size, "parameters": recipe.parameters, "n": len(self.truth), **self.task.shown(answers, self.truth, self.loss),
+        taught = {key: recipe.options[key] for key in (TEACHES, TEACHER) if key in recipe.options}
+        return {"family": recipe.family, "size": recipe.size, **taught, "parameters": recipe.parameters, "n": len(self.truth), **self.task.shown(answers, self.truth, self.loss),
                 "gain": None if gain is None or gain.value is None else [gain.value, gain.low, gain.high], "level": SURE, "kept": kept}
 
 
