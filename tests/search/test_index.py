@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from startlm.core.errors import BundleError, CallError
 from startlm.core.strict_json import json_bytes, parse_json
 from startlm.core.weights import from_bytes, to_bytes
-from startlm.search.index import Index, Place, build_index_steps, read_index, write_index
+from startlm.search.index import Facts, Index, Place, build_index_steps, read_index, write_index
 from tickets import tickets
 from toy_encoder import toy_encoder
 
@@ -23,7 +23,7 @@ PLACES = [Place(0, 2), Place(0, 3), Place(0, 4), Place(0, 5), Place(1, 2), Place
 
 
 def made(texts: list[str] = TEXTS, places: list[Place] = PLACES, **given: Any) -> Index:
-    *_, last = build_index_steps(texts, places, "message", files=["a.csv", "b.csv"], fingerprint="abc", **given)
+    *_, last = build_index_steps(texts, places, Facts("message", ["a.csv", "b.csv"], "abc"), **given)
     return last.result  # type: ignore[no-any-return]
 
 
