@@ -53,8 +53,7 @@ class Vectors:
         spans = self.cells.stretches(self.cells.near(asked, most))
         rows = np.concatenate([self.cells.rows[span] for span in spans])
         scores = np.concatenate([products(self.vectors[span], asked) for span in spans])
-        order = np.argsort(rows)
-        return best_of(scores[order], most, rows[order])
+        return best_of(scores, most, rows)
 
     # ------------------------------------------------------- storing
 
