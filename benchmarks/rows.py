@@ -15,6 +15,7 @@ from columns import TABLES
 from label_errors import CHOSEN as LABEL_ERRORS
 from pretrained import ON_TEST
 from retrieval import TASKS as SEARCHED
+from search_index import ENCODERS as INDEXED
 from sets import LABELLING, SETS
 from work import Work
 
@@ -70,6 +71,7 @@ ROWS: dict[str, Row] = {
     **{f"cascade-{name}": Row("cascade:measure", (name,), (*AUTO, *ENCODERS)) for name in CASCADES},
     "few-shot-banking77": Row("few_shot:measure", ("banking77",), (*AUTO, *ENCODERS)),
     **{f"search-{name}": Row("retrieval:measure", (name,), ENCODERS) for name in SEARCHED},
+    **{f"search-index-{how}": Row("search_index:measure", (how,), ENCODERS) for how in INDEXED},
     "encoder-serving": Row("encoder_serving:measure", needs=ENCODERS),
     "tuned-banking77": Row("pretrained:tuned", ("banking77",), (*STEPS, *ENCODERS)),
     **{f"test-{name}": Row("quality:test", (name,), AUTO) for name, chosen in SETS.items() if chosen.test},

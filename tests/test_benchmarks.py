@@ -341,3 +341,18 @@ def test_a_search_is_judged_with_bm25_alone_and_with_an_encoder(data_folder, mon
     both = retrieval.measure(Work("search-x", tmp_path, quick=True), "hint3-sofmattress")
     assert list(both["ways"]) == ["bm25", "vectors", "by rank", "fused"] and both["gain"][1] <= both["gain"][0] <= both["gain"][2]
     assert "fused, weight" in page({"search-hint3-sofmattress": {"figures": both, **carried}, "search-chip-sts": {"figures": alone, **carried}}, {})
+
+
+def test_cells_are_judged_beside_every_vector_on_queries_that_are_not_in_the_index():
+    import search_index
+    from tables import page
+
+    vectors = np.random.default_rng(2).normal(size=(4_050, 24)).astype(np.float32)
+    figures = search_index._compared(search_index.stored_form(vectors[50:]), vectors[:50], 1_000)
+    assert figures["cells"] == 253 and 64 <= figures["looked_in"] < 253 and 0.9 < figures["recall_unseen"][0] <= 1 and figures["asked"] == 50
+    carried = {"commit": "c", "dirty": False, "code": "h", "command": "m", "when": "w", "seconds": 1.0,
+               "machine": {"processor": "p", "cores": 2, "memory_gb": 1, "system": "s", "python": "3", "packages": {}}}
+    shown = page({"search-index-averaged": {"figures": {"texts": 4_000, **figures}, **carried}}, {})
+    assert f"{figures['looked_in']} of 253" in shown and "fused" not in shown.split("## How")[0].split("## Search")[-1]
+    with pytest.raises(ValueError, match="too few"):
+        search_index._compared(search_index.stored_form(vectors[:200]), vectors[:5], 1_000)

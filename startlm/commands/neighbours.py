@@ -20,7 +20,7 @@ from ..core.weight_folders import find_weights
 from ..predict import Predictor
 from ..project import Project
 from ..search.encoder import Encoder
-from ..search.index import Index, Place, build_index_steps, read_index, write_index
+from ..search.index import Facts, Index, Place, build_index_steps, read_index, write_index
 
 FOLDER, INDEX = "neighbours", "index"
 MOST = 100
@@ -119,7 +119,7 @@ def _read(folder: Path, fingerprint: str) -> Index | None:
 def _make(examples: Examples, encoder: Encoder | None, fingerprint: str) -> Iterator[Progress]:
     rows = examples.rows_of(*LEARNT)
     texts = examples.frame["text"][rows].to_list()
-    return build_index_steps(texts, [Place(0, int(row)) for row in rows], "text", files=("examples",), fingerprint=fingerprint, encoder=encoder)
+    return build_index_steps(texts, [Place(0, int(row)) for row in rows], Facts("text", ("examples",), fingerprint), encoder=encoder)
 
 
 def _encoder(folder: Path, options: Mapping[str, Any]) -> Encoder | None:

@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator
 
 from ..columns import as_text
 from ..columns.cleaning import clean_texts
-from ..core.contracts import Progress, Table
+from ..core.contracts import Figure, Progress, Table
 from ..core.durable import allowed_name, hold, remove_leftovers
 from ..core.errors import BundleError, CallError
 from ..core.language import Said, say
@@ -20,10 +20,14 @@ from ..formats import hash_source, no_rows, no_such_column, open_table
 from ..formats.joined import hash_join, open_joins, with_joins
 from ..formats.paths import from_folder, from_here
 from ..formats.rows import Rows
+from ..metrics.intervals import in_words
+from ..metrics.rankings import JudgedRankings, recall_at
 from ..prepare import table_options
 from ..project import Project
+from ..search.cells import NEAR, Cells
 from ..search.encoder import Encoder
-from ..search.index import Hit, Index, Place, build_index_steps, read_index, write_index
+from ..search.index import Facts, Hit, Index, Place, build_index_steps, read_index, write_index
+from ..search.vectors import EXACT
 from .display import Display
 
 VERSION = 1  # goes into the fingerprint: raise it when the same rows would be indexed otherwise
@@ -45,15 +49,15 @@ class Asked:
     weights: str | None
 
 
-def search_rows(asked: Asked, display: Display, tell: Callable[[Said | str], None]) -> tuple[dict[str, Any], Said | None]:
-    """Search; returns what --json shows, and the last sentence. Raises CallError for a call that makes no sense."""
+def search_rows(asked: Asked, display: Display, tell: Callable[[Said | str], None], *, exact: int = EXACT) -> tuple[dict[str, Any], Said | None]:
+    """Search; returns what --json shows, and the last sentence. exact: as in `index_steps`. Raises CallError for a call that makes no sense."""
     project = Project(Path(asked.name))
     query = clean_texts([asked.query], project.settings["clean"])[0]
     if not query.strip():
         raise CallError(say("There is nothing to search for.", "没有要搜索的内容。"), say(f'startlm search {shlex.quote(asked.name)} "where is my card"', f'startlm search {shlex.quote(asked.name)} "我的卡在哪里"'))
     if not 1 <= asked.top <= MOST:
         raise CallError(say(f"--top {asked.top} will not do.", f"--top {asked.top} 不行。"), say(f"a number from 1 to {MOST:,}", f"请写 1 到 {MOST:,} 的数"))
-    for progress in index_steps(project, asked.column, asked.weights):
+    for progress in index_steps(project, asked.column, asked.weights, exact=exact):
         if isinstance(index := progress.result, Index):
             break
         display.see(progress)
@@ -62,14 +66,15 @@ def search_rows(asked: Asked, display: Display, tell: Callable[[Said | str], Non
     for hit in hits:
         tell(_line(hit, files))
     found = [{"rank": hit.rank, "score": round(hit.score, 6), "text": hit.text, "rows": [{"file": files[place.file], "line": place.line} for place in hit.places]} for hit in hits]
-    result = {"query": asked.query, "column": index.column, "texts": len(index.texts), "weights": None if index.encoder is None else index.encoder.facts["name"], "hits": found}
+    result = {"query": asked.query, "column": index.column, "texts": len(index.texts), "weights": None if index.encoder is None else index.encoder.facts["name"], "cells": _cells_record(index), "hits": found}
     return result, None if hits else _nothing(index)
 
 
-def index_steps(project: Project, column: str | None, weights: str | None) -> Iterator[Progress]:
+def index_steps(project: Project, column: str | None, weights: str | None, *, exact: int = EXACT) -> Iterator[Progress]:
     """The index of a column, read, or made where it is not there or the table has changed; the last Progress carries it.
 
     weights: a name; None, those of the index that is there (they need not be installed any more), else those of [build]; "none", the same without [build].
+    exact: different texts up to which a new index compares every vector.
     """
     settings = project.prepare_settings()
     table = with_joins(open_table(project.data, **table_options(settings)), open_joins(settings.join))
@@ -86,10 +91,10 @@ def index_steps(project: Project, column: str | None, weights: str | None) -> It
     with hold(project.folder / FOLDER):
         remove_leftovers(project.folder / FOLDER)
         encoder = old.encoder if old is not None and same else None if wanted is None else _encoder(wanted)
-        yield from _make(project, table, name, fingerprint, (encoder, old if same else None, folder))
+        yield from _make(project, table, name, fingerprint, (encoder, old if same else None, folder), exact)
 
 
-def _make(project: Project, table: Table, name: str, fingerprint: str, beside: tuple[Encoder | None, Index | None, Path]) -> Iterator[Progress]:
+def _make(project: Project, table: Table, name: str, fingerprint: str, beside: tuple[Encoder | None, Index | None, Path], exact: int) -> Iterator[Progress]:
     encoder, old, folder = beside
     rows = Rows((name,))
     for count in rows.read_steps(table):
@@ -103,8 +108,10 @@ def _make(project: Project, table: Table, name: str, fingerprint: str, beside: t
     ends = [*rows.starts[1:], len(rows)]
     places = [Place(number, rows.line[i]) for number, (start, end) in enumerate(zip(rows.starts, ends)) for i in range(start, end)]
     files = [from_folder(project.folder, source) for source in rows.sources]
-    for progress in build_index_steps(texts, places, name, files=files, fingerprint=fingerprint, encoder=encoder, known=old):
+    for progress in build_index_steps(texts, places, Facts(name, files, fingerprint), encoder=encoder, known=old, exact=exact):
         if isinstance(progress.result, Index):
+            if (cells := _cells(progress.result)) is not None:
+                yield Progress("search", said=_cells_line(cells, exact))
             write_index(progress.result, folder)
             yield Progress("search", said=say(f"Wrote {folder}", f"已写出 {folder}"))
         yield progress
@@ -172,6 +179,29 @@ def _line(hit: Hit, files: list[str]) -> str:
     named = ", ".join(f"{files[place.file]}:{place.line}" for place in hit.places[:PLACES])
     more = len(hit.places) - PLACES
     return f"{hit.rank:>3}  {hit.score:.4f}  {text}  ({named}{say(f' and {more} more', f' 等另外 {more} 行') if more > 0 else ''})"
+
+
+def _cells(index: Index) -> Cells | None:
+    return None if index.vectors is None else index.vectors.cells
+
+
+def _recall(cells: Cells) -> Figure:
+    """recall@10 against comparing every vector, as it was measured when the index was made; its interval is over texts, whose ten neighbours go together."""
+    return recall_at(JudgedRankings.of([list(range(count)) for count in cells.found.tolist()], [set(range(NEAR))] * len(cells.found)), NEAR)
+
+
+def _cells_record(index: Index) -> dict[str, Any] | None:
+    """What --json says of an index that does not compare every vector."""
+    if (cells := _cells(index)) is None:
+        return None
+    recall = _recall(cells)
+    return {"cells": len(cells), "looked_in": cells.probes, f"recall_at_{NEAR}": [recall.value, recall.low, recall.high], "measured_on": recall.n}
+
+
+def _cells_line(cells: Cells, exact: int) -> Said:
+    words, n = in_words(_recall(cells)), len(cells.found)
+    return say(f"Above {exact:,} rows the nearest are looked for in {cells.probes:,} of {len(cells):,} cells: recall@{NEAR} {words.en}, measured on {n} texts",
+               f"超过 {exact:,} 行时，在 {len(cells):,} 个单元中最近的 {cells.probes:,} 个里查找：recall@{NEAR} {words.zh}，用 {n} 段文字测得")
 
 
 def _nothing(index: Index) -> Said:

@@ -26,7 +26,7 @@ from .bm25 import Bm25
 from .encoder import RECORD, Encoder, encode
 from .fusion import DEPTH, USUAL, fused
 from .ranked import Ranked, check_arrays, check_starts, unfit_index
-from .vectors import Vectors, stored_form
+from .vectors import EXACT, Vectors, stored_form, vectors_steps
 
 SCHEMA = 1
 MOST_FILES = 100_000
@@ -95,11 +95,19 @@ class Index:
 
 # -------------------------------------------------------------- building
 
-def build_index_steps(texts: Sequence[str], places: Sequence[Place], column: str, *, files: Sequence[str], fingerprint: str,
-                      encoder: Encoder | None = None, known: Index | None = None) -> Iterator[Progress]:
+class Facts(NamedTuple):
+    """What an index says of its rows: the column, the files they come from, and a word that changes when they do."""
+
+    column: str
+    files: Sequence[str]
+    fingerprint: str
+
+
+def build_index_steps(texts: Sequence[str], places: Sequence[Place], facts: Facts, *,
+                      encoder: Encoder | None = None, known: Index | None = None, exact: int = EXACT) -> Iterator[Progress]:
     """One text a row and where it stands; empty ones are left out, equal ones found as one. The last Progress carries the Index.
 
-    known: an index made with the same encoder; what it knows is not encoded again.
+    known: an index made with the same encoder; what it knows is not encoded again. exact: different texts up to which every vector is compared.
     """
     by_text: dict[str, list[Place]] = {}
     for text, place in zip(texts, places, strict=True):
@@ -110,8 +118,8 @@ def build_index_steps(texts: Sequence[str], places: Sequence[Place], column: str
     bm25, vectors = Bm25.fit(different), None
     if encoder is not None:
         stored = yield from _encoded_steps(different, encoder, known)
-        vectors = Vectors(stored)
-    index = Index(column, fingerprint, tuple(files), different, [tuple(each) for each in by_text.values()], bm25, vectors, encoder)
+        vectors = yield from vectors_steps(stored, exact)
+    index = Index(facts.column, facts.fingerprint, tuple(facts.files), different, [tuple(each) for each in by_text.values()], bm25, vectors, encoder)
     yield Progress("search", result=index)
 
 

@@ -18,7 +18,7 @@ class Ranked(NamedTuple):
 
 
 def best_of(scores: np.ndarray, most: int, rows: np.ndarray | None = None) -> Ranked:
-    """The `most` best of these scores; rows: int64, the row of each, ascending (left out: 0, 1, …).
+    """The `most` best of these scores; rows: integers, the row of each, in any order (left out: 0, 1, …).
 
     >>> best_of(np.array([1.0, 3.0, 3.0, 0.5]), 3).rows
     array([1, 2, 0])
@@ -27,7 +27,7 @@ def best_of(scores: np.ndarray, most: int, rows: np.ndarray | None = None) -> Ra
     if 0 < most < len(scores):
         least = np.partition(scores, len(scores) - most)[len(scores) - most]
         places = np.flatnonzero(scores >= least)  # a few more where scores are equal
-    order = places[np.argsort(-scores[places], kind="stable")][: max(most, 0)]
+    order = places[np.lexsort((places if rows is None else rows[places], -scores[places]))][: max(most, 0)]
     return Ranked((order if rows is None else rows[order]).astype(np.int64), scores[order])
 
 

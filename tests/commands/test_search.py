@@ -17,6 +17,7 @@ from startlm.commands.search import Asked, search_rows
 from startlm.core.errors import CallError
 from startlm.core.language import speaking
 from startlm.project import new_project
+from startlm.search.vectors import EXACT
 from toy_encoder import toy_encoder
 from toy_weights import shared_toy_weights
 
@@ -35,12 +36,12 @@ def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     write(tmp_path / "in.csv", MESSAGES)
     new_project(Path("desk"), {"data": "../in.csv", "text": ["message"], "label": "team"}, "")
 
-    def call(query: str, *, column: str | None = None, top: int = 5, weights: str | None = None, name: str = "desk") -> tuple[dict[str, Any], list[str], list[str]]:
+    def call(query: str, *, column: str | None = None, top: int = 5, weights: str | None = None, name: str = "desk", exact: int = EXACT) -> tuple[dict[str, Any], list[str], list[str]]:
         said: list[str] = []
         shown: list[str] = []
         display = Display(quiet=True, titles={})
         monkeypatch.setattr(display, "see", lambda progress: said.append(str(progress.said or "")))
-        result, last = search_rows(Asked(name, query, column, top, weights), display, lambda line: shown.append(str(line)))
+        result, last = search_rows(Asked(name, query, column, top, weights), display, lambda line: shown.append(str(line)), exact=exact)
         return result, [each for each in said if each], shown + [str(last)] * (last is not None)
 
     return call
@@ -88,6 +89,20 @@ def test_with_weights_meaning_counts_too_and_they_need_not_be_installed_any_more
     assert search("xyz", weights="none")[0]["hits"] == [], "by words alone, and nothing is made anew"
     write(tmp_path / "in.csv", [*MESSAGES, "a new card"])
     assert len(search("xyz")[0]["hits"]) == 5
+
+
+def test_above_exact_texts_it_says_in_how_many_cells_it_looks_and_what_recall_that_has(search: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_encoder", lambda weights: toy_encoder("toy"))
+    monkeypatch.setattr(command, "weights_mark", lambda name: "f" * 64)
+    write(tmp_path / "in.csv", [f"where is card {number}" for number in range(150)])
+    result, said, _ = search("card", weights="toy", exact=120)
+    assert "150 vectors are put into 49 cells" in said
+    assert "Above 120 rows the nearest are looked for in 49 of 49 cells: recall@10 100.0 % [96.0, 100.0], measured on 90 texts" in said
+    found = result["cells"]
+    assert (found["cells"], found["looked_in"], found["measured_on"], found["recall_at_10"][0]) == (49, 49, 90, 1.0) and 0.95 < found["recall_at_10"][1] < 1
+    assert search("card")[0]["cells"] == found and search("card", column="team")[0]["cells"] is None
+    with speaking("zh"):
+        assert any("在 49 个单元中最近的 49 个里查找：recall@10 100.0 %" in line for line in search("card", weights="toy", column="no", exact=120)[1])
 
 
 def test_real_weight_folders_become_the_index_encoder(search: Any) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from startlm.core.errors import BundleError, CallError
 from startlm.core.strict_json import json_bytes, parse_json
 from startlm.core.weights import from_bytes, to_bytes
-from startlm.search.index import Index, Place, build_index_steps, read_index, write_index
+from startlm.search.index import Facts, Index, Place, build_index_steps, read_index, write_index
 from tickets import tickets
 from toy_encoder import toy_encoder
 
@@ -23,7 +23,7 @@ PLACES = [Place(0, 2), Place(0, 3), Place(0, 4), Place(0, 5), Place(1, 2), Place
 
 
 def made(texts: list[str] = TEXTS, places: list[Place] = PLACES, **given: Any) -> Index:
-    *_, last = build_index_steps(texts, places, "message", files=["a.csv", "b.csv"], fingerprint="abc", **given)
+    *_, last = build_index_steps(texts, places, Facts("message", ["a.csv", "b.csv"], "abc"), **given)
     return last.result  # type: ignore[no-any-return]
 
 
@@ -66,6 +66,23 @@ def test_rows_that_were_encoded_before_are_not_encoded_again_and_give_the_same_i
     grown = made(texts, places, encoder=toy_encoder(), known=old)
     assert set(asked) - {""} == set(texts[30:]) - set(texts[:30])
     assert grown.vectors.stored.tobytes() == new.vectors.stored.tobytes()
+
+
+def test_above_exact_texts_there_are_cells_and_an_old_index_spares_the_encoder_there_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import startlm.search.index as module
+
+    texts = [f"{row['message']} {number}" for number, row in enumerate(tickets(260))]
+    places = [Place(0, line) for line in range(260)]
+    old, new = (made(texts[:count], places[:count], encoder=toy_encoder(), exact=200) for count in (220, 260))
+    assert (len(old.vectors.cells), len(new.vectors.cells)) == (59, 64) and made(texts, places, encoder=toy_encoder(), exact=260).vectors.cells is None
+    asked: list[str] = []
+    encode = module.encode
+    monkeypatch.setattr(module, "encode", lambda tokenizer, engine, texts: asked.extend(texts) or encode(tokenizer, engine, texts))
+    write_index(old, tmp_path / "old")
+    grown = made(texts, places, encoder=toy_encoder(), known=read_index(tmp_path / "old"), exact=200)
+    assert set(asked) - {""} == set(texts[220:]) and to_bytes(grown.vectors.state().arrays) == to_bytes(new.vectors.state().arrays)
+    write_index(grown, tmp_path / "grown")
+    assert read_index(tmp_path / "grown").search("我的卡 refund", 30) == grown.search("我的卡 refund", 30) == new.search("我的卡 refund", 30)
 
 
 @given(st.lists(st.tuples(st.text(max_size=8), st.integers(0, 1), st.integers(0, 2**40)), max_size=8))
