@@ -25,7 +25,7 @@ from ..search.index import Facts, Index, Place, build_index_steps, read_index, w
 FOLDER, INDEX = "neighbours", "index"
 MOST = 100
 SHOWN = 200  # characters of a text on the screen
-LEARNT = ("train", "dev", "calibration")
+LEARNT = ("train", "dev")
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,9 @@ def evidence_steps(name: str, predictor: Predictor, most: int) -> Iterator[Progr
     if not predictor.text_columns:
         raise CallError(say("This model reads no text: no row is nearest to one.", "这个模型不读文本，没有近邻可比。"), say("leave out --neighbours", "请去掉 --neighbours"), where=name)
     examples = _learnt_from(folder, predictor)
+    if examples.folder != Project(folder).prepared:
+        yield Progress("predict", said=say("The table or its settings have changed since this version learnt: the files and lines shown are those of that time.",
+                                           "这个版本学习之后，表或设置有了变化：所示的文件和行号是当时的。"))
     stands_on = _weights_of(predictor.settings["members"])
     fingerprint = f"{examples.fingerprint} {stands_on.get('fingerprint', '')}"
     with hold(folder / FOLDER):

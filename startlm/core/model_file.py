@@ -134,7 +134,7 @@ SHARE = number(0.0, 1.0)
 EXPONENT = number(0.001, 1_000.0)  # wider than what is ever fitted
 SAID = record({"en": WORD, "zh": WORD})
 LADDER = record({"family": WORD, "size": WORD, "parameters": COUNT, "n": COUNT, "gain": maybe(list_of(number(-1e6, 1e6), 3, 3)), "level": SHARE, "kept": FLAG},
-                {"accuracy": SHARE, "log_loss": number(0.0, 1e6), "loss": one_of(("squared", "absolute", "quantiles")),
+                {"teaches": WORD, "teacher": WORD, "accuracy": SHARE, "log_loss": number(0.0, 1e6), "loss": one_of(("squared", "absolute", "quantiles")),
                  "squared_error": number(0.0, 1e12), "absolute_error": number(0.0, 1e12)})
 ANY = where(lambda value: isinstance(value, dict))
 COLUMN = record({"name": NAME, "kind": WORD, "habit": ANY, "encoding": ANY})  # columns.encoded checks each by its kind

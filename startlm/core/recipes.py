@@ -96,11 +96,12 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any], planned: Seque
     for name, value in here.items():
         if there[name] != value:
             return say(f"{name} is {there[name]} there and {value} here", f"{name} 在那里是 {there[name]}，这里是 {value}")
-    by_family = {rung.family: rung for rung in built}
+    which = lambda rung: (rung.family, rung.options.get(TEACHER))  # noqa: E731
+    by_name = {which(rung): rung for rung in built}
     for other in planned:
-        if other.family not in by_family:
+        if which(other) not in by_name:
             return say(f"it trains {other.family}", f"它训练的是 {other.family}")
-        if (odd := _odd_one(other, by_family[other.family])) is not None:
+        if (odd := _odd_one(other, by_name[which(other)])) is not None:
             return say(f"{other.family}: {odd.en}", f"{other.family}：{odd.zh}")
     return None if planned else say("it trains nothing", "它什么也不训练")
 

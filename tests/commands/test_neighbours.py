@@ -54,7 +54,7 @@ def learnt(desk: Path) -> list[tuple[str, str, int]]:
     from startlm.core.artifacts import Examples
 
     rows = Examples(examples)
-    at = rows.rows_of("train", "dev", "calibration")
+    at = rows.rows_of("train", "dev")
     return [(rows.frame["text"][int(row)], rows.labels[rows.frame["label"][int(row)]], rows.frame["line"][int(row)]) for row in at]
 
 
@@ -115,6 +115,15 @@ def test_a_table_has_no_room_for_neighbours(desk: Path) -> None:
     for given in ({"file": "in.csv"}, {"output": Output("out.csv")}):
         with pytest.raises(CallError, match="on the screen"):
             ask(desk, *([] if "file" in given else ["parcel"]), **given)  # type: ignore[arg-type]
+
+
+def test_a_table_that_changed_since_is_said(tmp_path: Path) -> None:
+    desk = project_at(tmp_path)
+    assert not any("have changed" in each for each in ask(desk, "parcel")[1])
+    with (tmp_path / "in.csv").open("a", encoding="utf-8") as stream:
+        stream.write("one more parcel,post\n")
+    answers, said, _ = ask(desk, "parcel")
+    assert "have changed" in said[0] and len(answers[0]["neighbours"]) == 3
 
 
 def test_a_version_whose_rows_are_gone_says_so_in_both_languages(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
