@@ -52,7 +52,7 @@ class BuildSettings:
     that learns with all layers; full, all layers go on learning; lora, each layer learns a small difference. With family = "auto" the ladder tries frozen, then the other that suits.
 
     怎样使用权重：frozen 保持不变，上面加一个线性层；few-shot 用于每个标签不超过 16 行，每个标签一个向量，与所有层一起学习；full 所有层继续学习；lora 每层只学一个小的差。family = "auto" 时先试 frozen，再试合适的另一种。"""
-    teacher: str | None = field(default=None, metadata={"check": known_family})
+    teacher: str | None = field(default=None, metadata={"check": known_family, "choices": tuple(FAMILIES)})
     """The larger kind of model that teaches the one under family: what it says of rows that it did not learn from is learnt beside their labels, and of rows
     without a label too. Only the taught one answers; both stand in the report.
 
