@@ -46,7 +46,7 @@ def _measure(work: Work) -> dict[str, Any]:
         right[precision] = (vectors[held] @ numbers[0] + numbers[1]).argmax(axis=1) == labels[held]
         state = engine_state(with_head(graph, *numbers), weights.longest, precision)
     gain = paired_gain(right["fp32"], right["int8"], seed=0)
-    lines = [_rates(work, rows.texts, tokenizer, state, int(labels.max()) + 1, threads, weights.path) for threads in THREADS]
+    lines = [_rates(work, rows.texts, tokenizer, state, int(labels.max()) + 1, threads, weights.path.parent) for threads in THREADS]
     return {"set": SET, "weights": weights.name, "n": len(rows), "held": len(held), "lines": lines, "gain": [gain.value, gain.low, gain.high],
             **{precision: float(values.mean()) for precision, values in right.items()}}  # fmt: skip
 

@@ -53,7 +53,7 @@ def drawn(rows: Rows, count: int, seed: int) -> Rows:
 
 
 def _setfit(rows: Rows, held: Rows) -> dict[str, Any]:
-    given = {"folder": str(find_weights(ENGLISH).path), "texts": rows.texts, "labels": rows.labels, "held": held.texts, "iterations": ITERATIONS}
+    given = {"folder": str(find_weights(ENGLISH).path.parent), "texts": rows.texts, "labels": rows.labels, "held": held.texts, "iterations": ITERATIONS}
     done = subprocess.run([os.environ["STARTLM_SETFIT"], str(Path(__file__).with_name("setfit_peer.py"))], input=json.dumps(given), capture_output=True, text=True, check=True)
     found = json.loads(done.stdout.strip().splitlines()[-1])
     return {"right": [int(answer == label) for answer, label in zip(found["answers"], held.labels, strict=True)], "seconds": {"train": found["seconds"]}}

