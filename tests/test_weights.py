@@ -98,3 +98,12 @@ def test_a_pair_of_texts_is_learnt_by_comparing_them(tmp_path: Path) -> None:
     report = evaluate_model(model, examples, folder=tmp_path)
     figure = next(each for each in report.content["figures"] if each["name"] == "accuracy")
     assert figure["low"] > 0.7
+
+
+def test_a_ladder_may_read_a_pair_as_one_text_and_as_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both rungs keep their vectors and their int8 graphs in one folder: neither may take the other's."""
+    monkeypatch.setattr("startlm.build.LADDER", ("static", "pretrained"))
+    rows = [{"one": row["message"], "two": row["team"], "label": row["team"]} for row in tickets(80)]
+    examples = prepare_examples(rows, text=("one", "two"), label="label", folder=tmp_path / "data")
+    model = train_model(build_model(examples, weights=str(toy_weights(tmp_path / "toy"))), examples, budget="20m", folder=tmp_path / "train")
+    assert [line["family"] for line in model.ladder[:2]] == ["static", "pretrained"]

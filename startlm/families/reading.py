@@ -33,7 +33,8 @@ class Reader(NamedTuple):
         tokenizer = subwords(weights, columns)
         some = train.take(np.random.default_rng(seed).permutation(len(train))[:TRIED_ROWS])
         plain = lambda: vector_graph(weights.name, weights.fingerprint, columns)  # noqa: E731
-        small = lambda: kept_bytes(kept / f"{weights.fingerprint[:16]}-int8.onnx", lambda: small_graph(plain(), tokenizer.encode(some.texts), weights.longest, seed))  # noqa: E731
+        apart = "-apart" if columns else ""  # of two texts the graph is another; both stand in this folder where a rung reads them as one
+        small = lambda: kept_bytes(kept / f"{weights.fingerprint[:16]}-int8{apart}.onnx", lambda: small_graph(plain(), tokenizer.encode(some.texts), weights.longest, seed))  # noqa: E731
         marks = {precision: f"{weights.fingerprint} {precision} {columns} {weights.longest}" for precision in ("fp32", "int8")}
         return cls(tokenizer, {"fp32": plain, "int8": small}, weights.longest, {name: KeptVectors(kept, mark) for name, mark in marks.items()})
 
