@@ -27,7 +27,7 @@ from startlm.core.weight_folders import ENGLISH, find_weights
 from startlm.families.tuned import Tuned
 from startlm.tokenizers.subwords import Subwords
 
-SET, BATCH, TURNS, STEPS = "banking77", 32, 3, 40
+SET, BATCH, TURNS, STEPS = "banking77", 32, 2, 50
 SWITCHES: dict[str, dict[str, Any]] = {"defaults": {}, "bf16": {"bf16": True}, "group_by_length": {"train_sampling_strategy": "group_by_length"},
                                        "both": {"bf16": True, "train_sampling_strategy": "group_by_length"}}  # fmt: skip
 
