@@ -85,14 +85,16 @@ def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings()
 def _taught(settings: BuildSettings, family: Any, facts: Facts, alone: Recipe) -> tuple[Recipe, ...]:
     """The family alone, its teacher, and the family taught. Raises CallError where there is nothing to teach, or nobody to."""
     able = [name for name in FAMILIES if hasattr(look_up(FAMILIES, name, say("family", "模型种类")), "network")]
-    if settings.family not in able or settings.teacher in ("auto", settings.family):
-        raise CallError(say(f'teacher = "{settings.teacher}" teaches one other kind of model, and family = "{settings.family}" cannot be taught by it.',
-                            f'teacher = "{settings.teacher}" 用来教另一种模型，而 family = "{settings.family}" 不能由它来教。'),
+    pupil = settings.family if settings.family == "auto" else family.name
+    name = settings.teacher if "weights" in getattr(family, "needs", ()) else _names(replace(settings, family=settings.teacher))[0]  # `way` is of the one with weights
+    if pupil not in able or settings.teacher == "auto" or name == pupil:
+        raise CallError(say(f'teacher = "{settings.teacher}" teaches one other kind of model, and family = "{pupil}" cannot be taught by it.',
+                            f'teacher = "{settings.teacher}" 用来教另一种模型，而 family = "{pupil}" 不能由它来教。'),
                         say(f"under [build] write a family that learns from a teacher ({', '.join(able)}), and another as teacher, pretrained for instance",
                             f"在 [build] 下写一个能跟着学的 family（{'、'.join(able)}），teacher 写另一种，例如 pretrained"))
     if facts.several or facts.numeric:
         raise CallError(say("A teacher takes one label a row.", "teacher 要求每行一个标签。"), say("leave teacher out under [build]", "在 [build] 下去掉 teacher"))
-    teacher = look_up(FAMILIES, settings.teacher, say("family", "模型种类"))
+    teacher = look_up(FAMILIES, name, say("family", "模型种类"))
     if missing := _missing(teacher, facts):
         raise _needs(teacher, missing[0])
     teaches, taught = lesson(alone, teacher.recipe(facts, "auto"))

@@ -160,7 +160,8 @@ class _Climb:
         self.truth = self.learn.labels if self.dev is None else self.dev.labels
         self.teacher: int | None = None  # the number of the rung that teaches
         teaching = any(TEACHER in recipe.options for recipe in model.rungs) and not self.encoder.kinds  # rows without a label are kept without their other columns
-        self.unlabelled = Inputs(examples.unlabelled["text"].to_list() if teaching else [])
+        known = set(examples.frame["text"].to_list()) if teaching else set()  # a text that dev, calibration or test ask about is not learnt from, labelled or not
+        self.unlabelled = Inputs([text for text in examples.unlabelled["text"].to_list() if text not in known] if teaching else [])
 
     def _rows(self, *parts: str) -> Labelled:
         """The rows of these parts, targets on the model's scale."""

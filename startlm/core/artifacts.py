@@ -124,7 +124,7 @@ class Examples:
         if encoder is not None and self.meta["kinds"]:
             features, words = encoder.encode(self.cells(rows))
             beside = {"features": features, "words": words, "word_count": encoder.word_count}
-        return Labelled(self.frame["text"][rows].to_list(), self.known(*parts), **beside)
+        return Labelled(self.frame["text"][rows].to_list(), self.known(*parts), group=self.frame["group"][rows].to_numpy(), **beside)
 
     def known(self, *parts: str) -> np.ndarray:
         """What is known of the rows of these parts: label numbers, int64 (n,), targets in the data's own unit, float64 (n,), or which of

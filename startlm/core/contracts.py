@@ -234,10 +234,12 @@ class Labelled(Inputs):
     """Inputs with what is to be learnt: label numbers, int64 (N,); which of several labels, bool (N, L); or the target on the model's scale, float64 (N,).
 
     soft: where a larger model teaches, how likely each label is to be taken, float32 (N, L); rows sum to 1. Families with a `network` learn that instead.
+    group: int64 (N,), rows that are near-duplicates share one; where left out, each row stands for itself.
     """
 
     labels: np.ndarray
     soft: np.ndarray | None = field(default=None, kw_only=True)
+    group: np.ndarray | None = field(default=None, kw_only=True)
 
     @property
     def numeric(self) -> bool:
@@ -251,7 +253,8 @@ class Labelled(Inputs):
 
     def take(self, rows: np.ndarray) -> Labelled:
         """The rows with these numbers, in this order."""
-        return Labelled(**self._taken(rows), labels=self.labels[rows], soft=None if self.soft is None else self.soft[rows])
+        beside = {name: None if (values := getattr(self, name)) is None else values[rows] for name in ("soft", "group")}
+        return Labelled(**self._taken(rows), labels=self.labels[rows], **beside)
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,12 @@ def beside(rows: Labelled, unlabelled: Inputs, seed: int) -> Inputs:
 
 
 def together(rows: Labelled, more: Inputs) -> Labelled:
-    """The rows, then those without a label as if each had label 0: for what counts only texts."""
+    """The rows, then those without a label as if they had the same labels in the same shares: a plan weighs labels by how often each comes."""
     if not len(more):
         return rows
+    alike = np.sort(rows.labels)[np.arange(len(more)) * len(rows) // len(more)]
     return Labelled([*rows.texts, *more.texts], features=np.concatenate([rows.features, more.features]), words=np.concatenate([rows.words, more.words]), word_count=rows.word_count,
-                    labels=np.concatenate([rows.labels, np.zeros(len(more), rows.labels.dtype)]))  # fmt: skip
+                    labels=np.concatenate([rows.labels, alike]))  # fmt: skip
 
 
 def taught_steps(rows: Labelled, unlabelled: Inputs, labels: int, seed: int, *, fit: Fit, say_of: Callable[[Fitted, Inputs], np.ndarray],
@@ -45,7 +46,7 @@ def taught_steps(rows: Labelled, unlabelled: Inputs, labels: int, seed: int, *, 
     say_of: a teacher's log-confidences, float64 (n, L). What each teacher said is kept durably beside `place`, so that what was broken off goes on.
     """
     more = beside(rows, unlabelled, seed)
-    fold = folds_of(rows.labels, np.arange(len(rows)), FOLDS, seed)
+    fold = folds_of(rows.labels, np.arange(len(rows)) if rows.group is None else rows.group, FOLDS, seed)  # the twin of a row tells its label too
     own = np.eye(labels, dtype=np.float32)[rows.labels]
     said = own.copy()  # a fold that nothing else can teach keeps its labels
     for number in range(FOLDS):

@@ -1,15 +1,18 @@
 """A larger model teaches a smaller one: what it says of a row comes from a fit that did not see it; the taught one learns it; kept lessons are used again."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from startlm import build_model, deploy_model, evaluate_model, open_bundle, prepare_examples, train_model
 from startlm.core.contracts import Fitted, Inputs, Labelled, Recipe, State
+from startlm.core.durable import read_json
 from startlm.core.errors import CallError
 from startlm.families import teaching
-from startlm.train import TrainSettings, train_steps
+from startlm.predict import PredictSettings
+from startlm.train import TrainSettings, _Climb, train_steps
 from tickets import tickets
 from toy_weights import shared_toy_weights
 
@@ -34,8 +37,8 @@ class Teachers:
         return np.log(odds / odds.sum(axis=1, keepdims=True))
 
 
-def taught(place, teachers, more=Inputs([])):
-    steps = teaching.taught_steps(ROWS, more, 3, 0, fit=teachers.fit, say_of=teachers.say_of, place=place)
+def taught(place, teachers, more=Inputs([]), rows=ROWS):
+    steps = teaching.taught_steps(rows, more, 3, 0, fit=teachers.fit, say_of=teachers.say_of, place=place)
     while True:
         try:
             next(steps)
@@ -71,6 +74,21 @@ def test_lessons_that_are_kept_are_not_taught_again_and_a_damaged_one_is(tmp_pat
     path = tmp_path / "0-teacher-1" / "logits.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     assert np.array_equal(taught(tmp_path / "0", again, MORE).soft, first.soft) and len(again.seen) == 1
+
+
+def test_near_duplicates_are_not_divided_so_that_no_teacher_knows_the_twin_of_what_it_is_asked(tmp_path):
+    pairs = replace(ROWS, labels=np.arange(30) // 2 % 3, group=np.arange(30) // 2)
+    teachers = Teachers()
+    assert len(taught(tmp_path / "0", teachers, rows=pairs)) == 30 and len(teachers.seen) == teaching.FOLDS
+    for seen in teachers.seen:
+        assert {int(text.split()[1]) ^ 1 for text in seen} == {int(text.split()[1]) for text in seen}
+
+
+def test_rows_without_a_label_are_planned_for_in_the_shares_of_those_with_one():
+    rows = Labelled([str(number) for number in range(40)], np.repeat([0, 1, 2, 2], 10))
+    for count in (6, 40, 100):
+        shares = np.bincount(teaching.together(rows, Inputs([""] * count)).labels[40:], minlength=3) / count
+        assert shares == pytest.approx([0.25, 0.25, 0.5], abs=1 / count)
 
 
 # ------------------------------------------------------------- through the five steps
@@ -148,6 +166,36 @@ def test_an_unknown_teacher_and_one_without_weights_are_refused(examples):
         built(examples, teacher="pretraned")
     with pytest.raises(CallError, match="needs pretrained weights"):
         built(examples, weights=None)
+
+
+@pytest.mark.parametrize("teacher", ["static", "pretrained"])
+def test_weights_that_stay_as_they_are_cannot_be_taught_under_another_name_either(examples, teacher):
+    with pytest.raises(CallError, match='family = "pretrained" cannot be taught'):
+        built(examples, family="tuned", way="frozen", teacher=teacher)
+
+
+@pytest.mark.parametrize(("teacher", "way", "rung"), [("pretrained", "lora", ("tuned", "lora")), ("tuned", "frozen", ("pretrained", "frozen")), ("pretrained", "auto", ("pretrained", "frozen"))])
+def test_the_way_is_that_of_the_teacher_where_only_it_stands_on_weights(examples, teacher, way, rung):
+    model = built(examples, teacher=teacher, way=way)
+    assert (model.rungs[1].family, model.rungs[1].size) == rung and model.rungs[2].options["teacher"] == rung[0]
+
+
+def test_no_text_that_stands_with_a_label_in_any_part_is_taught_as_one_without(tmp_path):
+    rows = tickets(160)
+    again = [{**row, "team": ""} for row in rows] + [{"message": f"where is parcel {number} today", "team": ""} for number in range(9)]
+    twice = prepare_examples(rows + again, text="message", label="team", folder=tmp_path / "data")
+    assert set(twice.unlabelled["text"]) & set(twice.labelled("test").texts), "the test part's texts stand there without a label too"
+    climb = _Climb(build_model(twice, family="bag", size="small", teacher="linear"), twice, TrainSettings(), PredictSettings(), tmp_path)
+    assert len(climb.unlabelled) == 9 and not set(climb.unlabelled.texts) & set(twice.frame["text"])
+
+
+def test_balanced_labels_are_weighed_by_the_rows_that_have_one(examples, tmp_path):
+    model = build_model(examples, family="bag", size="small", teacher="linear")
+    for _ in train_steps(model, examples, settings=TrainSettings(budget="30m", threads=1, class_weights="balanced"), folder=tmp_path):
+        if (tmp_path / "plan.json").exists():
+            break
+    alone, _, taught_too = (rung["options"].get("descent") for rung in read_json(tmp_path / "plan.json")["rungs"])
+    assert taught_too["class_weights"] == pytest.approx(alone["class_weights"], rel=0.05)
 
 
 def test_several_labels_a_row_are_not_taught(tmp_path):
