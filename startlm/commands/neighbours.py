@@ -16,11 +16,11 @@ from ..core.durable import hold, read_json, remove_leftovers
 from ..core.errors import BundleError, CallError
 from ..core.language import say
 from ..core.project_file import FILE
-from ..core.weight_folders import find_weights
 from ..predict import Predictor
 from ..project import Project
 from ..search.encoder import Encoder
 from ..search.index import Facts, Index, Place, build_index_steps, read_index, write_index
+from .search import encoder_of
 
 FOLDER, INDEX = "neighbours", "index"
 MOST = 100
@@ -129,9 +129,4 @@ def _encoder(folder: Path, options: Mapping[str, Any]) -> Encoder | None:
     """The encoder of these weights, before it learnt anything here; None where the model stands on none. Raises CallError where they are not at hand any more."""
     if not options:
         return None
-    from ..families.encoders import encoder_member
-
-    name = Project(folder).build_settings().weights or options["weights"]  # a bundle names a folder, and never where it lies
-    found = find_weights(name)
-    tokenizer, state = encoder_member(name)
-    return Encoder({"name": found.name, "fingerprint": found.fingerprint, "licence": found.licence, "origin": found.origin}, tokenizer, state)
+    return encoder_of(Project(folder).build_settings().weights or options["weights"])  # a bundle names a folder, and never where it lies

@@ -15,7 +15,6 @@ from ..formats import open_table
 from ..formats.joined import Joined, open_joins, with_joins
 from ..predict import Output, Predictor, answer_table, bundle_of, open_bundle, predict_steps
 from .display import Display
-from .neighbours import evidence_steps
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,8 @@ def _answer_texts(asked: Asked, predictor: Predictor, confidences: bool, beside:
     display, tell = beside
     rows, evidence = _rows(asked.texts, predictor), None
     if asked.neighbours is not None:
+        from .neighbours import evidence_steps  # all of a project, which an answer alone needs nothing of
+
         for progress in evidence_steps(asked.name, predictor, asked.neighbours):
             evidence = progress.result
             display.see(progress)

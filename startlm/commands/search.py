@@ -90,7 +90,7 @@ def index_steps(project: Project, column: str | None, weights: str | None, *, ex
     yield Progress("search", said=why or (say("The table has changed: the index is made anew.", "表有变化：重新建立索引。") if same else say("Other weights: the index is made anew.", "权重不同：重新建立索引。")))
     with hold(project.folder / FOLDER):
         remove_leftovers(project.folder / FOLDER)
-        encoder = old.encoder if old is not None and same else None if wanted is None else _encoder(wanted)
+        encoder = old.encoder if old is not None and same else None if wanted is None else encoder_of(wanted)
         yield from _make(project, table, name, fingerprint, (encoder, old if same else None, folder), exact)
 
 
@@ -163,7 +163,7 @@ def _shown(weights: str) -> str:
     return Path(weights).name if Path(weights).is_dir() else weights
 
 
-def _encoder(weights: str) -> Encoder:
+def encoder_of(weights: str) -> Encoder:
     """The encoder of these weights as a graph. Raises CallError where there are none, MissingExtraError without torch."""
     from ..families.encoders import encoder_member
 

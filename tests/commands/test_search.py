@@ -80,11 +80,11 @@ def test_an_altered_index_is_made_anew(search: Any, tmp_path: Path) -> None:
 
 def test_with_weights_meaning_counts_too_and_they_need_not_be_installed_any_more(search: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     search("card")
-    monkeypatch.setattr(command, "_encoder", lambda weights: toy_encoder("toy"))
+    monkeypatch.setattr(command, "encoder_of", lambda weights: toy_encoder("toy"))
     monkeypatch.setattr(command, "weights_mark", lambda name: "f" * 64)
     result, said, _ = search("nothing in common", weights="toy")
     assert said[0].startswith("Other weights") and result["weights"] == "toy" and len(result["hits"]) == 4
-    monkeypatch.setattr(command, "_encoder", lambda weights: pytest.fail("it is there already"))
+    monkeypatch.setattr(command, "encoder_of", lambda weights: pytest.fail("it is there already"))
     assert search("xyz", weights="toy")[1] == [] and len(search("xyz")[0]["hits"]) == 4
     assert search("xyz", weights="none")[0]["hits"] == [], "by words alone, and nothing is made anew"
     write(tmp_path / "in.csv", [*MESSAGES, "a new card"])
@@ -92,7 +92,7 @@ def test_with_weights_meaning_counts_too_and_they_need_not_be_installed_any_more
 
 
 def test_above_exact_texts_it_says_in_how_many_cells_it_looks_and_what_recall_that_has(search: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_encoder", lambda weights: toy_encoder("toy"))
+    monkeypatch.setattr(command, "encoder_of", lambda weights: toy_encoder("toy"))
     monkeypatch.setattr(command, "weights_mark", lambda name: "f" * 64)
     write(tmp_path / "in.csv", [f"where is card {number}" for number in range(150)])
     result, said, _ = search("card", weights="toy", exact=120)
