@@ -9,10 +9,10 @@ from .contracts import Ragged
 POOL = 8  # batches whose rows are sorted together: less padding with more of them, less accuracy too (docs/decisions/0003)
 
 
-def draw_batches(lengths: np.ndarray, tokens: int, *, seed: int, epoch: int) -> list[np.ndarray]:
+def draw_batches(lengths: np.ndarray, tokens: int, *, seed: int, epoch: int, pool: int = POOL) -> list[np.ndarray]:
     """The batches of one epoch: every row once, each batch at most `tokens` positions with its padding.
 
-    A row longer than `tokens` is a batch of its own. Order and neighbours depend on (seed, epoch) alone.
+    A row longer than `tokens` is a batch of its own; the rows of `pool` batches are sorted together. Order and neighbours depend on (seed, epoch) alone.
 
     >>> [batch.tolist() for batch in draw_batches(np.array([5, 1, 5, 1]), 10, seed=0, epoch=0)]
     [[2, 0], [1, 3]]
@@ -20,10 +20,10 @@ def draw_batches(lengths: np.ndarray, tokens: int, *, seed: int, epoch: int) -> 
     random = np.random.default_rng((seed, epoch))
     order = random.permutation(len(lengths))
     lengths = np.maximum(lengths, 1)
-    pool = max(1, int(POOL * tokens / max(lengths.mean(), 1))) if len(lengths) else 1
+    together = max(1, int(pool * tokens / max(lengths.mean(), 1))) if len(lengths) else 1
     batches: list[np.ndarray] = []
-    for start in range(0, len(order), pool):
-        rows = order[start : start + pool]
+    for start in range(0, len(order), together):
+        rows = order[start : start + together]
         rows = rows[np.argsort(lengths[rows], kind="stable")]
         batches += cut(rows, lengths[rows], tokens)
     return [batches[number] for number in random.permutation(len(batches))]

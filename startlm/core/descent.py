@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 from .batches import draw_batches, padded
 from .contracts import Progress, Ragged
-from .descent_plan import DescentPlan, Descended, Measured, batch_tokens, cut_lengths, plan_descent, refit_plan, schedule
+from .descent_plan import DescentPlan, Descended, Measured, batch_tokens, batches_of, cut_lengths, plan_descent, refit_plan, schedule
 from .errors import WorkError
 from .label_sets import row_f1
 from .language import Said, say
@@ -189,7 +189,7 @@ class Descent:
         self.best_figure: float | None = None
         self.best_step, self.looks_without_gain = 0, 0
         self.best: dict[str, np.ndarray] = {}
-        self.batches = draw_batches(self.lengths, plan.batch_tokens, seed=plan.seed, epoch=0)
+        self.batches = batches_of(self.lengths, plan, 0)
         self.last_good = self.state()
 
     # -- moving
@@ -220,7 +220,7 @@ class Descent:
         """One batch: forward, backward, clip, update. Raises Exploded before a bad gradient touches a weight."""
         if self.index == len(self.batches):
             self.epoch, self.index = self.epoch + 1, 0
-            self.batches = draw_batches(self.lengths, self.plan.batch_tokens, seed=self.plan.seed, epoch=self.epoch)
+            self.batches = batches_of(self.lengths, self.plan, self.epoch)
         rows = self.batches[self.index]
         self.network.train()
         value = self.backward(rows)
@@ -339,7 +339,7 @@ class Descent:
         put_arrays(self.network, part(arrays, "weights/"))
         self.optimiser.put(part(arrays, "optimiser/"))
         self.best = {name: value for name, value in arrays.items() if name.startswith("best/")}
-        self.batches = draw_batches(self.lengths, self.plan.batch_tokens, seed=self.plan.seed, epoch=self.epoch)
+        self.batches = batches_of(self.lengths, self.plan, self.epoch)
 
 
 def out_of_memory(error: Exception) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Mapping
 
 import numpy as np
 
-from .batches import draw_batches
+from .batches import POOL, draw_batches
 from .contracts import Ragged
 from .language import Said
 
@@ -56,6 +56,8 @@ class DescentPlan:
     patience: int = 0
     """Looks at dev without a gain before stopping; 0: never."""
     checkpoint_every: int = 100
+    pool: int = POOL
+    """Batches whose rows are sorted by length together."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def plan_descent(
     """
     tokens = batch_tokens(options, train)
     lengths = cut_lengths(train, options.get("longest", 0))
-    counts = [len(draw_batches(lengths, tokens, seed=seed, epoch=epoch)) for epoch in range(int(options.get("epochs", 10)))]
+    counts = [len(draw_batches(lengths, tokens, seed=seed, epoch=epoch, pool=options.get("pool", POOL))) for epoch in range(int(options.get("epochs", 10)))]
     steps = sum(counts)
     if seconds is not None:
         steps = max(counts[0], min(steps, int(seconds / measured.seconds)))
@@ -130,6 +132,11 @@ def batch_tokens(options: Mapping[str, Any], train: Ragged) -> int:
     """`batch_rows` rows of mean length, in positions."""
     mean = float(np.maximum(cut_lengths(train, options.get("longest", 0)), 1).mean()) if len(train) else 1.0
     return max(1, math.ceil(options.get("batch_rows", 64) * mean))
+
+
+def batches_of(lengths: np.ndarray, plan: DescentPlan, epoch: int) -> list[np.ndarray]:
+    """The batches of this epoch."""
+    return draw_batches(lengths, plan.batch_tokens, seed=plan.seed, epoch=epoch, pool=plan.pool)
 
 
 def cut_lengths(encoded: Ragged, longest: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from .embeddings import real_positions
 from .errors import CallError
 from .language import say
+from .layers import Linear, attend
 from .weight_folders import Weights, not_weights
 
 LEAST_NORM = 1e-9
@@ -91,8 +92,8 @@ class Layer(nn.Module):
         super().__init__()
         width, wide = shape.width, shape.wide
         self.heads, self.curve = shape.heads, CURVES[shape.curve]
-        self.into, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.wide, self.narrow = nn.Linear(width, wide), nn.Linear(wide, width)
+        self.into, self.out = Linear(width, 3 * width), Linear(width, width)
+        self.wide, self.narrow = Linear(width, wide), Linear(wide, width)
         self.norm_1, self.norm_2 = nn.LayerNorm(width, shape.epsilon), nn.LayerNorm(width, shape.epsilon)
         self.dropout = nn.Dropout(0.0)
 
@@ -100,7 +101,7 @@ class Layer(nn.Module):
         """(N, T, D); mask bool or float (N, 1 or H, 1 or T, T): what is seen, or what is added to the scores."""
         rows, tokens, width = states.shape
         query, key, value = self.into(states).view(rows, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        heads = F.scaled_dot_product_attention(query, key, value, attn_mask=mask if mask.dtype == torch.bool else mask.to(query.dtype))
+        heads = attend(query, key, value, mask, training=self.training)
         states = self.norm_1(states + self.dropout(self.out(heads.transpose(1, 2).reshape(rows, tokens, width))))
         return self.norm_2(states + self.dropout(self.narrow(self.curve(self.wide(states)))))
 

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from ..core.contracts import Facts, Recipe
 from ..core.embeddings import Embedding, drop_positions, pool, real_positions
 from ..core.language import say
+from ..core.layers import Linear, attend
 from ..core.recipes import sized
 
 SIZES = {"small": (96, 4, 2), "medium": (128, 4, 3), "large": (256, 8, 4)}  # width, heads, layers
@@ -32,26 +33,21 @@ def attention(query: Tensor, key: Tensor, value: Tensor, real: Tensor) -> Tensor
     return scores.softmax(-1) @ value
 
 
-def fused_attention(query: Tensor, key: Tensor, value: Tensor, real: Tensor) -> Tensor:
-    """The same by PyTorch's fused kernel, which never writes the (T, T) scores down; a test holds the two equal."""
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=real[:, None, None, :])
-
-
 class MultiHeadAttention(nn.Module):
     """H attentions side by side, each over its own d = D / H of the width."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.into = nn.Linear(width, 3 * width)  # W^Q, W^K and W^V of all heads in one product
-        self.out = nn.Linear(width, width)  # W^O
+        self.into = Linear(width, 3 * width)  # W^Q, W^K and W^V of all heads in one product
+        self.out = Linear(width, width)  # W^O
 
     def forward(self, states: Tensor, real: Tensor) -> Tensor:
         """(N, T, D), bool (N, T) -> (N, T, D)"""
         rows, tokens, width = states.shape
         parts = self.into(states).view(rows, tokens, 3, self.heads, width // self.heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (N, H, T, d)
-        heads = fused_attention(query, key, value, real)
+        heads = attend(query, key, value, real[:, None, None, :], training=self.training)  # `attention` above, by whichever kernel is fast; a test holds them equal
         return self.out(heads.transpose(1, 2).reshape(rows, tokens, width))
 
 
@@ -62,7 +58,7 @@ class Layer(nn.Module):
         super().__init__()
         self.norm_1, self.norm_2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = MultiHeadAttention(width, heads)
-        self.wide, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.wide, self.narrow = Linear(width, 4 * width), Linear(4 * width, width)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, states: Tensor, real: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ class Tuned:
         options = described(weights) | {
             "way": way, "longest": weights.longest, "dropout": 0.1, "layer_dropout": 0.0, "label_smoothing": 0.1, "head_rate": 20.0,
             "learning_rate": 2e-4 if way == "full" else 1e-3, "warm_up": 0.1, "decay": "linear", "weight_decay": 0.01,
-            "epochs": 4 if facts.rows >= 5_000 else 8, "batch_rows": 32, "clip": 1.0,
+            "epochs": 4 if facts.rows >= 5_000 else 8, "batch_rows": 32, "pool": 32, "clip": 1.0,
         }  # fmt: skip
         if way == "few-shot":
             options |= {"learning_rate": 1e-4, "label_smoothing": 0.0, "sharp": SHARP, "batch_rows": 64}

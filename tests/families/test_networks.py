@@ -10,13 +10,14 @@ from startlm.core.contracts import Facts, Ragged
 from startlm.core.encoder_heads import Prototypes
 from startlm.core.embeddings import Embedding, pool
 from startlm.core.errors import CallError
+from startlm.core.layers import attend
 from startlm.core.shelves import look_up
 from startlm.engines.hidden import HiddenEngine
 from startlm.families import FAMILIES
 from startlm.families import network
 from startlm.families.bag import Bag
 from startlm.families.lstm import turn_round
-from startlm.families.transformer import attention, fused_attention, positions
+from startlm.families.transformer import attention, positions
 from startlm.core.language import say
 from toy_weights import built_on, shared_toy_weights
 
@@ -171,10 +172,11 @@ def test_what_is_said_to_learn_of_an_encoder_is_what_learns(way):
     assert recipe.parameters == sum(p.numel() for p in family.network(recipe, VOCABULARY, 7).parameters())
 
 
-def test_fused_attention_is_attention_as_it_is_written():
+@pytest.mark.parametrize("training", [True, False])
+def test_the_attention_that_answers_and_learns_is_attention_as_it_is_written(training):
     query, key, value = torch.randn(3, 2, 4, 9, 8)
     real = torch.arange(9) < torch.tensor([9, 4]).unsqueeze(1)
-    assert torch.allclose(attention(query, key, value, real), fused_attention(query, key, value, real), atol=1e-6)
+    assert torch.allclose(attention(query, key, value, real), attend(query, key, value, real[:, None, None, :], training=training), atol=1e-6)
 
 
 def test_attention_of_equal_keys_is_the_mean_of_the_real_values():
