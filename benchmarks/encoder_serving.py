@@ -1,7 +1,7 @@
 """`encoder-serving`: a frozen encoder with its linear layer in int8, as the bundle answers, beside Hugging Face's pipeline with the same weights.
 
 Text in, logits out, tokenizing counted on both sides; the pipeline is handed all texts and takes 32 at a time. Ours is handed all at once, and 32 at a
-time. The accuracy of int8 and fp32 is that of layers learnt on either's vectors, on held-out rows of train. STARTLM_TRAINER names the peer's Python.
+time. Beside it the family `static`, one thread. The accuracy of int8 and fp32 is that of layers learnt on either's vectors, on held-out rows of train. STARTLM_TRAINER names the peer's Python.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sets import few, folds, load, near_groups
+from sets import Rows, few, folds, load, near_groups
 from work import Work, repeated, spread
 
+from startlm import build_model, prepare_examples, train_model
+from startlm.core.contracts import Inputs
 from startlm.core.graph_heads import with_head
 from startlm.core.weight_folders import ENGLISH, find_weights
 from startlm.families.encoders import engine_state, opened, small_graph, subwords, vector_graph
 from startlm.families.heads import COSTS, Head
 from startlm.metrics.comparison import paired_gain
+from startlm.predict import open_model
 
 SET, BATCH, TIMES, THREADS = "banking77", 32, 5, (1, 2)
 
@@ -47,8 +50,17 @@ def _measure(work: Work) -> dict[str, Any]:
         state = engine_state(with_head(graph, *numbers), weights.longest, precision)
     gain = paired_gain(right["fp32"], right["int8"], seed=0)
     lines = [_rates(work, rows.texts, tokenizer, state, int(labels.max()) + 1, threads, weights.path.parent) for threads in THREADS]
-    return {"set": SET, "weights": weights.name, "n": len(rows), "held": len(held), "lines": lines, "gain": [gain.value, gain.low, gain.high],
+    return {"set": SET, "weights": weights.name, "n": len(rows), "held": len(held), "lines": lines, "static": _static(work, rows, weights.name), "gain": [gain.value, gain.low, gain.high],
             **{precision: float(values.mean()) for precision, values in right.items()}}  # fmt: skip
+
+
+def _static(work: Work, rows: Rows, weights: str) -> float:
+    """Rows a second of the family `static`, as a trained model answers on one thread, tokenizing counted."""
+    folder = work.folder("static")
+    examples = prepare_examples(rows.records("train"), text="text", label="label", folder=folder / "data")
+    trained = train_model(build_model(examples, family="static", weights=weights), examples, folder=folder / "train")
+    member = open_model(trained.folder).members[0]
+    return len(rows) / spread(repeated(lambda: member.logits(Inputs(rows.texts)), 1 if work.quick else TIMES))["median"]  # type: ignore[no-any-return]
 
 
 def _rates(work: Work, texts: list[str], tokenizer: Any, state: Any, labels: int, threads: int, folder: Path) -> dict[str, Any]:

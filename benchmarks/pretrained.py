@@ -1,4 +1,5 @@
-"""`pretrained-SET`: the ladder with pretrained weights beside the ladder without, both through the five public calls, test read once.
+"""`pretrained-SET`: the ladder with pretrained weights beside the ladder without, both through the five public calls, test read once; on BESIDE_ONE also
+beside single kinds of model in the budget of the ladder.
 
 `tuned-SET`: fine-tuning alone within a budget, three seeds fixed beforehand. Both learn from train and dev; the weights are the packages'.
 """
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from machine import all_threads
 from quality import sized
-from sets import DATA, SETS, few, leaking, load
+from sets import BESIDE_ONE, DATA, SETS, few, leaking, load
 from work import Work, timed
 
 from startlm import build_model, deploy_model, evaluate_model, open_bundle, prepare_examples, train_model
@@ -24,6 +25,7 @@ BUDGETS = {False: "5m", True: "10m"}  # without weights: the default
 SEEDS = (0, 1, 2)
 TUNED_BUDGET = "6m"
 ON_TEST = ("banking77", "clinc150", "thucnews-title", "chnsenticorp", "hint3-sofmattress")
+ALONE = ("tuned", "pretrained", "convolution")  # the kinds that are best alone somewhere
 SMALL_PARTS = tuple(f"fewclue-tnews/train_{number}.csv" for number in range(5))
 
 Records = list[dict[str, str]]
@@ -37,9 +39,11 @@ def measure(work: Work, name: str) -> dict[str, Any]:
     weights = MULTILINGUAL if SETS[name].chinese else ENGLISH
     table = train.records("train") + dev.records("dev") + held.records("test")
     sides = _both(work, table, ("text",), weights)
+    alone = {} if name not in BESIDE_ONE else {"alone": {family: _beside(sides["with"], work.piece(family, lambda family=family: five_calls(
+        work, table, ("text",), {"family": family} | ({} if family == "convolution" else {"weights": weights}), "20s" if work.quick else BUDGETS[True]))) for family in ALONE}}  # fmt: skip
     _, leaks = leaking(train + dev, held) if SETS[name].leaks else ([], np.zeros(0, np.int64))
     parts = {"published": np.arange(len(held))} | ({"clean": np.setdiff1d(np.arange(len(held)), leaks)} if len(leaks) else {})
-    return {"set": name, "weights": weights} | {column: _compared(sides, rows) for column, rows in parts.items()} | _kept(sides)
+    return {"set": name, "weights": weights} | {column: _compared(sides, rows) for column, rows in parts.items()} | _kept(sides) | alone
 
 
 def small_parts(work: Work) -> dict[str, Any]:
@@ -108,6 +112,13 @@ def _compared(sides: dict[str, dict[str, Any]], rows: np.ndarray) -> dict[str, A
     gain = paired_gain(right["without"], right["with"], seed=0)
     shares = {side: [float(values.mean()), *exact_interval(int(values.sum()), len(values))] for side, values in right.items()}
     return {"n": len(rows), "gain": [gain.value, gain.low, gain.high], **shares}
+
+
+def _beside(ladder: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
+    """One kind of model alone: its accuracy, and the ladder's gain over it on the same rows."""
+    gain = paired_gain(*(np.array(side["right"], dtype=bool) for side in (one, ladder)), seed=0)
+    share = exact_interval(int(sum(one["right"])), len(one["right"]))
+    return {"accuracy": [float(np.mean(one["right"])), *share], "gain": [gain.value, gain.low, gain.high], "train_seconds": one["seconds"]["train"]}
 
 
 def _kept(sides: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from columns import TABLES
 from label_errors import CHOSEN as LABEL_ERRORS
 from pretrained import ON_TEST
 from retrieval import TASKS as SEARCHED
+from scope import ON as SCOPES
 from search_index import ENCODERS as INDEXED
 from sets import LABELLING, SETS
 from work import Work
@@ -23,9 +24,9 @@ LINEAR = ("startlm.families.linear", "startlm.tokenizers.ngrams", "startlm.engin
 CONVOLUTION = ("startlm.families.convolution", "startlm.tokenizers.pieces", "startlm.engines.onnx")
 STEPS = ("startlm.prepare", "startlm.build", "startlm.train", "startlm.predict", "startlm.tasks.classify", "startlm.formats.memory")
 BAG = ("startlm.families.bag", "startlm.engines.hidden")
-AUTO = (*STEPS, *LINEAR, *BAG, *CONVOLUTION)
-ENCODERS = ("startlm.families.pretrained", "startlm.families.static", "startlm.families.tuned", "startlm.tokenizers.subwords", "startlm.engines.onnx")
 LSTM, TRANSFORMER = ("startlm.families.lstm", "startlm.tokenizers.bytes_bpe"), ("startlm.families.transformer", "startlm.tokenizers.bytes_bpe")
+AUTO = (*STEPS, *LINEAR, *BAG, *CONVOLUTION, "startlm.families.lstm")
+ENCODERS = ("startlm.families.pretrained", "startlm.families.static", "startlm.families.tuned", "startlm.tokenizers.subwords", "startlm.engines.onnx")
 FILES = ("startlm.formats.delimited", "startlm.cli", "startlm.commands.display")
 
 
@@ -70,6 +71,7 @@ ROWS: dict[str, Row] = {
     "pretrained-fewclue-tnews": Row("pretrained:small_parts", needs=(*AUTO, *ENCODERS)),
     "pretrained-fewclue-bustm": Row("pretrained:pairs", needs=(*AUTO, *ENCODERS)),
     **{f"cascade-{name}": Row("cascade:measure", (name,), (*AUTO, *ENCODERS)) for name in CASCADES},
+    **{f"scope-{name}": Row("scope:measure", (name,), (*AUTO, *ENCODERS)) for name in SCOPES},
     "few-shot-banking77": Row("few_shot:measure", ("banking77",), (*AUTO, *ENCODERS)),
     **{f"search-{name}": Row("retrieval:measure", (name,), ENCODERS) for name in SEARCHED},
     **{f"search-index-{how}": Row("search_index:measure", (how,), ENCODERS) for how in INDEXED},

@@ -41,6 +41,7 @@ SETS = {
     "hint3-sofmattress": Set("hint3-sofmattress/train.csv", "text", "intent", test="hint3-sofmattress/test.csv", left_out="NO_NODES_DETECTED"),
 }
 
+BESIDE_ONE = ("banking77", "hint3-sofmattress", "thucnews-title")  # sets on which the ladder is measured beside one kind of model alone
 LABELLING = ("banking77", "thucnews-title", "hint3-sofmattress")  # sets on which the order of `startlm label` is measured
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from .core.weight_folders import ENGLISH, MULTILINGUAL
 from .families import FAMILIES
 
 # The rungs of family = "auto", less those that need what these examples lack. A dearer rung stands here only where it won on dev somewhere: docs/decisions/.
-LADDER = ("linear", "static", "trees", "bag", "convolution", "pretrained", "tuned")
+LADDER = ("linear", "static", "trees", "bag", "convolution", "lstm", "pretrained", "tuned")
 
 
 def known_family(name: str) -> None:
@@ -106,7 +106,8 @@ def _names(settings: BuildSettings) -> tuple[str, ...]:
     if settings.family in ("pretrained", "tuned") and settings.way != "auto":
         return ("pretrained",) if settings.way == "frozen" else ("tuned",)
     if settings.family == "auto":
-        return tuple(name for name in LADDER if not (name == "tuned" and settings.way == "frozen"))
+        weighed = {"lstm"} if settings.weights else set()  # it pays in a blend from scratch: with weights its seconds are worth more elsewhere
+        return tuple(name for name in LADDER if name not in weighed | ({"tuned"} if settings.way == "frozen" else set()))
     return (settings.family,)
 
 

@@ -62,9 +62,9 @@ class PredictSettings:
     任务为 score 时：真实数字落在答案区间内的比例。"""
     false_alarms: str | None = field(default=None, metadata={"check": share_of})
     """The share of rows in scope that may be taken for out of scope, for instance "2%": where that label was learnt the model leans towards it
-    so far, else the least sure rows are handed over.
+    so far, else the rows that least resemble what was learnt, by the energy of their confidences, are handed over.
 
-    可以把多大比例的范围内的行当作超出范围，如 "2%"：学过该标签时，模型向它倾斜到这个程度；没学过时，把握最小的行转交人工。"""
+    可以把多大比例的范围内的行当作超出范围，如 "2%"：学过该标签时，模型向它倾斜到这个程度；没学过时，按置信度的能量，最不像所学内容的行转交人工。"""
     out_of_scope: str | None = None
     """The label that means "none of these", of train or of the test part alone; left out, it is known by its name (oos, out_of_scope, 超出范围 …).
 

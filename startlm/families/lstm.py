@@ -58,6 +58,7 @@ class Lstm:
 
     name = "lstm"
     engine = "onnx"
+    needs = ("text",)
     tasks = ("classify", "classify_several")
 
     @staticmethod

@@ -12,7 +12,7 @@ from ..core.errors import CallError
 from ..core.language import Said, say
 from ..core.members import confidence_of
 from ..core.settings import share_of
-from ..metrics.alarms import choose_alarms, shifted
+from ..metrics.alarms import choose_least, choose_shift, energy_of, shifted
 from ..metrics.calibration import fit_temperature, log_softmax, softmax_with
 from ..metrics.cascade import choose_cascade
 from ..metrics.comparison import paired_gain
@@ -97,18 +97,19 @@ class Classify:
 
     @staticmethod
     def settled(mean: np.ndarray, truth: np.ndarray, settings: Mapping[str, Any], predict: Any, choosing: Any = None) -> tuple[dict[str, Any], Said | None]:
-        """What calibration rows settle, for model.json, and in words; `mean` are the members' parts, averaged. Nothing is chosen, so `choosing` is not asked."""
-        alarms = None if predict.false_alarms is None else choose_alarms(mean, truth, settings["out_of_scope"], share_of(predict.false_alarms))
-        mean = shifted(mean, settings["out_of_scope"], alarms)
+        """What calibration rows settle, for model.json, and in words; `mean` are the members' parts, averaged. `choosing`: the same of the rows that choose, and their labels."""
+        outside, allowed = settings["out_of_scope"], None if predict.false_alarms is None else share_of(predict.false_alarms)
+        alarms = None if allowed is None or outside is None else choose_shift(mean, truth, outside, allowed, choosing)
+        mean = shifted(mean, outside, alarms)
         temperature = fit_temperature(mean, truth)
-        rule, said = ({}, None) if alarms is None else ({"alarms": alarms}, Said(**alarms["said"]))
         confidences = softmax_with(mean, temperature)
-        if alarms is not None and "threshold" in alarms:  # on the scale that is answered on
-            rule["threshold"] = float(np.quantile(confidences.max(axis=1), alarms["alarms"], method="higher"))
+        if allowed is not None and outside is None:  # on the scale that is answered on
+            alarms = choose_least(confidences, allowed)
+        rule, said = ({}, None) if alarms is None else ({"alarms": alarms}, Said(**alarms["said"]))
         if predict.hand_over is None:
             return {"temperature": temperature, **rule}, said
         chosen = choose_threshold(Classify.sureness(confidences, settings), confidences.argmax(axis=1) == truth, share_of(predict.hand_over))
-        return {"temperature": temperature, **rule, "threshold": max(chosen.value, rule.get("threshold", 0.0)), "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}, chosen.said
+        return {"temperature": temperature, **rule, "threshold": chosen.value, "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}, chosen.said
 
     # --- predict
     @staticmethod
@@ -190,6 +191,8 @@ class Classify:
         """bool (N,): the rows a person should answer: below the threshold, or out of scope."""
         best = confidences.argmax(axis=1)
         handed = confidences[np.arange(len(best)), best] < settings.get("threshold", 0.0)
+        if "least" in settings.get("alarms", {}):
+            handed = handed | (energy_of(confidences) < settings["alarms"]["least"])
         if settings.get("out_of_scope") is not None:
             handed = handed | (best == settings["out_of_scope"])
         return handed

@@ -229,7 +229,7 @@ class LabelReport(Judging):
         """The share of rows out of scope that is caught, and of the others wrongly held for such; None where nothing tells them apart."""
         settings = self.predictor.settings
         label = self.names[self.outside] if self.outside is not None else settings.get("out_of_scope_label")
-        learnt, threshold = settings["out_of_scope"] is not None, "threshold" in settings
+        learnt, threshold = settings["out_of_scope"] is not None, "threshold" in settings or "alarms" in settings
         if label is None and not threshold:
             return None
         is_out = self.truth == (-1 if self.outside is None else self.outside)
