@@ -157,7 +157,7 @@ def test_a_family_that_needs_columns_says_so_where_there_are_none() -> None:
     examples = prepare_examples(orders(), text="note", label="returned")
     with pytest.raises(CallError, match="trees needs columns"):
         build_model(examples, family="trees")
-    assert [rung.family for rung in build_model(examples).rungs] == ["linear", "bag", "convolution"]
+    assert [rung.family for rung in build_model(examples).rungs] == ["linear", "bag", "convolution", "lstm"]
 
 
 # ------------------------------------------------------- intervals that follow the row

@@ -49,7 +49,7 @@ def said_before(examples: Examples, folder: Path, budget: str, **build: Any) -> 
 def test_build_says_the_parameters_memory_and_reason_of_each_rung(few: Examples) -> None:
     model = build_model(few, size="small")
     lines = describe_rungs(model)
-    assert [line.en.split()[0] for line in lines] == ["linear", "bag", "convolution"]
+    assert [line.en.split()[0] for line in lines] == ["linear", "bag", "convolution", "lstm"]
     for line, rung in zip(lines, model.rungs, strict=True):
         assert f"{rung.parameters:,} parameters, {rung.parameters * 4 / 1e6:,.0f} MB" in line.en and rung.reason.en in line.en
         assert f"{rung.parameters:,} 个参数" in line.zh and rung.reason.zh in line.zh
@@ -70,11 +70,11 @@ def test_a_family_asked_for_by_name_that_the_budget_does_not_pay_says_so_and_wha
 
 def test_a_rung_of_the_ladder_that_is_left_out_says_what_would_pay_for_it(few: Examples, tmp_path: Path) -> None:
     *_, left_out, shortage = said_before(few, tmp_path, "1s", size="small")
-    assert "left out: the budget does not pay for it." in left_out.en and "does not suffice for convolution (small)" in shortage.en
+    assert "left out: the budget does not pay for it." in left_out.en and "does not suffice for lstm (small)" in shortage.en
 
 
 def test_a_budget_that_suffices_is_not_complained_of(few: Examples, tmp_path: Path) -> None:
-    assert [said.en.split(" (")[0] for said in said_before(few, tmp_path, "10m", size="small")] == ["linear", "bag", "convolution"]
+    assert [said.en.split(" (")[0] for said in said_before(few, tmp_path, "10m", size="small")] == ["linear", "bag", "convolution", "lstm"]
 
 
 # ------------------------------------------------------------- its settings

@@ -24,6 +24,7 @@ from ..tokenizers import TOKENIZERS
 INT8_MAY_LOSE = 0.003  # of accuracy on dev
 CALIBRATION_ROWS = 256  # train rows that fix the scales of int8
 CHECKPOINT_SECONDS = 15
+CLOSING = 1.3e-7  # seconds for each number of a network, frozen ones too, after its last step: the graph made, compared, quantised and opened
 ENOUGH = 1 / 3  # of the recipe's epochs: with fewer, a network is not worth beginning
 
 
@@ -39,9 +40,10 @@ def plan_network(family: Any, recipe: Recipe, train: Labelled, labels: int, *, s
     network = _network(family, recipe, width_of(tokenizer, train), labels, seed)
     measured = measure(network, encoded, train.labels, recipe.options, seed=seed, threads=threads)
     whole = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed, count=labels)
-    plan = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed, seconds=seconds, count=labels)
+    closing = CLOSING * sum(array.numel() for array in (*network.parameters(), *network.buffers()))
+    plan = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed, seconds=seconds - closing, count=labels)
     plan = replace(plan, checkpoint_every=max(plan.checkpoint_every, int(CHECKPOINT_SECONDS / measured.seconds)))
-    options = {**recipe.options, "descent": asdict(plan), "planned_rows": len(train), "seconds": plan.steps * measured.seconds, "timed": measured.said._asdict()}
+    options = {**recipe.options, "descent": asdict(plan), "planned_rows": len(train), "seconds": plan.steps * measured.seconds + closing, "timed": measured.said._asdict()}
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return replace(recipe, options=options, parameters=parameters), plan.steps / whole.steps
 
