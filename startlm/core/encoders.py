@@ -99,10 +99,7 @@ class Layer(nn.Module):
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """(N, T, D); mask bool or float (N, 1 or H, 1 or T, T): what is seen, or what is added to the scores."""
-        rows, tokens, width = states.shape
-        query, key, value = self.into(states).view(rows, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        heads = attend(query, key, value, mask, training=self.training)
-        states = self.norm_1(states + self.dropout(self.out(heads.transpose(1, 2).reshape(rows, tokens, width))))
+        states = self.norm_1(states + self.dropout(self.out(attend(self.into(states), self.heads, mask, training=self.training))))
         return self.norm_2(states + self.dropout(self.narrow(self.curve(self.wide(states)))))
 
 

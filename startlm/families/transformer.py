@@ -44,11 +44,8 @@ class MultiHeadAttention(nn.Module):
 
     def forward(self, states: Tensor, real: Tensor) -> Tensor:
         """(N, T, D), bool (N, T) -> (N, T, D)"""
-        rows, tokens, width = states.shape
-        parts = self.into(states).view(rows, tokens, 3, self.heads, width // self.heads)
-        query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (N, H, T, d)
-        heads = attend(query, key, value, real[:, None, None, :], training=self.training)  # `attention` above, by whichever kernel is fast; a test holds them equal
-        return self.out(heads.transpose(1, 2).reshape(rows, tokens, width))
+        # `attention` above, by whichever kernel is fast; a test holds them equal
+        return self.out(attend(self.into(states), self.heads, real[:, None, None, :], training=self.training))
 
 
 class Layer(nn.Module):

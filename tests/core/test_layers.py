@@ -42,14 +42,14 @@ def test_a_linear_layer_in_float32_is_pytorchs_own_to_the_bit():
 @pytest.mark.parametrize("mask", ["seen", "bias"])
 def test_attention_learns_the_same_by_its_formula_and_by_the_fused_kernel(tokens, mask):
     torch.manual_seed(0)
-    parts = torch.randn(3, 2, 4, tokens, 8)
+    mixed, away = torch.randn(2, tokens, 3 * 32), torch.randn(2, tokens, 32)
     seen = (torch.arange(tokens) < torch.tensor([tokens, 4]).unsqueeze(1))[:, None, None, :]
     added = torch.randn(2, 4, tokens, tokens) + (~seen) * -1e9 if mask == "bias" else seen
     results = []
     for training in (True, False):
-        each = parts.clone().requires_grad_()
-        answer = attend(*each, added, training=training)
-        answer.square().sum().backward()
+        each = mixed.clone().requires_grad_()
+        answer = attend(each, 4, added, training=training)
+        (answer * away).sum().backward()
         results.append((answer.detach(), each.grad))
     for ours, other in zip(*results, strict=True):
         assert torch.allclose(ours, other, atol=2e-5)

@@ -174,9 +174,10 @@ def test_what_is_said_to_learn_of_an_encoder_is_what_learns(way):
 
 @pytest.mark.parametrize("training", [True, False])
 def test_the_attention_that_answers_and_learns_is_attention_as_it_is_written(training):
-    query, key, value = torch.randn(3, 2, 4, 9, 8)
-    real = torch.arange(9) < torch.tensor([9, 4]).unsqueeze(1)
-    assert torch.allclose(attention(query, key, value, real), attend(query, key, value, real[:, None, None, :], training=training), atol=1e-6)
+    mixed, real = torch.randn(2, 9, 3 * 32), torch.arange(9) < torch.tensor([9, 4]).unsqueeze(1)
+    query, key, value = mixed.view(2, 9, 3, 4, 8).permute(2, 0, 3, 1, 4)
+    wanted = attention(query, key, value, real).transpose(1, 2).reshape(2, 9, 32)
+    assert torch.allclose(wanted, attend(mixed, 4, real[:, None, None, :], training=training), atol=1e-6)
 
 
 def test_attention_of_equal_keys_is_the_mean_of_the_real_values():
