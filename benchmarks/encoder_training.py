@@ -47,7 +47,7 @@ def _measure(work: Work) -> dict[str, Any]:
     timed = measure_steps(network, encoded, labels, recipe.options)
     descent = Descent(network, encoded, labels, plan_descent(recipe.options, encoded, labels, timed, seed=0))
     turns, steps = (1, 4) if work.quick else (TURNS, STEPS)
-    ours, peers = _ours(descent, steps), {name: [] for name in SWITCHES}
+    ours, peers = _ours(descent, steps if work.quick else len(descent.batches)), {name: [] for name in SWITCHES}
     seen: list[float] = []
     for _ in range(turns):
         seen.append(next(ours))
@@ -58,7 +58,7 @@ def _measure(work: Work) -> dict[str, Any]:
 
 
 def _ours(descent: Descent, steps: int) -> Iterator[float]:
-    """Rows a second of so many steps, again and again; the first steps warm up."""
+    """Rows a second of so many steps, again and again; the first steps warm up. Batches differ in rows, so only as many as an epoch has are fair."""
     with steady(descent.plan):
         for _ in range(5):
             descent.take_step()
