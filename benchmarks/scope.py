@@ -15,12 +15,12 @@ from machine import all_threads
 from sets import DATA, SETS, Rows, few
 from work import Work, timed
 
-from startlm import build_model, deploy_model, evaluate_model, open_bundle, prepare_examples, train_model
+from startlm import build_model, prepare_examples, train_model
 from startlm.core.weight_folders import ENGLISH
 from startlm.metrics.intervals import exact_interval
-from startlm.predict import PredictSettings
+from startlm.predict import Predictor, PredictSettings, open_model
 
-BUDGET, ALLOWED = "10m", "1%"
+BUDGET, ALLOWED = "10m", ("0.2%", "0.5%", "1%", "2%")  # false alarms that are allowed, each settled on calibration rows of the same training
 ON = ("clinc150",)
 
 
@@ -32,7 +32,7 @@ def measure(work: Work, name: str) -> dict[str, Any]:
     outside = SETS[name].left_out
     ways = {"learnt": parts, "none": {part: rows if part == "test" else rows.take([i for i, label in enumerate(rows.labels) if label != outside]) for part, rows in parts.items()}}
     lines = {way: work.piece(way, lambda rows=rows: _run(work, rows, outside)) for way, rows in ways.items()}
-    return {"set": name, "weights": None if work.quick else ENGLISH, "allowed": ALLOWED, "lines": lines}
+    return {"set": name, "weights": None if work.quick else ENGLISH, "lines": lines}
 
 
 def _all(name: str, part: str) -> Rows:
@@ -46,20 +46,26 @@ def _all(name: str, part: str) -> Rows:
 def _run(work: Work, parts: dict[str, Rows], outside: str) -> dict[str, Any]:
     folder, held = work.folder("run"), parts["test"]
     table = [record for part, rows in parts.items() for record in rows.records(part)]
+    points, took = {}, []
     with all_threads():
         examples = prepare_examples(table, text="text", label="label", split_column="part", folder=folder / "data")
-        predict = PredictSettings(false_alarms=ALLOWED, out_of_scope=outside)
         model = build_model(examples, weights=None if work.quick else ENGLISH)
-        trained, seconds = timed(lambda: train_model(model, examples, predict=predict, budget="40s" if work.quick else BUDGET, folder=folder / "train"))
-        report = evaluate_model(trained, examples, folder=folder)
-    predictor = open_bundle(deploy_model(trained, report, to=folder / "bundles", force=True).folder)
-    answers = predictor.predict(held.texts)
+        for allowed in ALLOWED:  # the rungs are there after the first: what follows settles the rule anew
+            predict = PredictSettings(false_alarms=allowed, out_of_scope=outside)
+            trained, seconds = timed(lambda predict=predict: train_model(model, examples, predict=predict, budget="40s" if work.quick else BUDGET, folder=folder / "train"))
+            predictor = open_model(trained.folder)
+            points[allowed] = _judged(predictor, held, outside)
+            took.append(seconds)
     shutil.rmtree(folder)
+    return {"train_seconds": took[0], "members": [member["family"] for member in predictor.settings["members"]], "points": points}
+
+
+def _judged(predictor: Predictor, held: Rows, outside: str) -> dict[str, Any]:
+    answers = predictor.predict(held.texts)
     flagged = np.array([answer.handed_over or answer.prediction == outside for answer in answers])
     right = np.array([answer.prediction == label for answer, label in zip(answers, held.labels, strict=True)])
     strange = np.array(held.labels) == outside
     shares = {"in_scope": right[~strange] & ~flagged[~strange], "caught": flagged[strange], "false_alarms": flagged[~strange], "answered_all": right[~strange]}
     alarms = predictor.settings.get("alarms", {})
-    return {"n": int((~strange).sum()), "strange": int(strange.sum()), "score": alarms.get("score"), "settled": alarms.get("alarms"), "train_seconds": seconds,
-            "members": [member["family"] for member in predictor.settings["members"]],
+    return {"n": int((~strange).sum()), "strange": int(strange.sum()), "score": alarms.get("score"), "settled": alarms.get("alarms"),
             **{name: [float(hits.mean()), *exact_interval(int(hits.sum()), len(hits))] if len(hits) else None for name, hits in shares.items()}}  # fmt: skip

@@ -165,10 +165,10 @@ def _cascade(figures: Figures) -> list[Cells]:
 def _scope(figures: Figures) -> list[Cells]:
     named = {"learnt": "labelled rows out of scope learnt", "none": "none learnt"}
     return [{
-        "set": figures["set"], "from": named[way], "members": " + ".join(line["members"]), "judged by": line["score"] or "", "right in scope": share(line["in_scope"]),
-        "caught out of scope": share(line["caught"]) if line["caught"] else "", "false alarms": f"{share(line['false_alarms'])} (allowed {figures['allowed']})",
+        "set": figures["set"], "from": named[way], "members": " + ".join(line["members"]), "judged by": point["score"] or "", "false alarms allowed": allowed,
+        "right in scope": share(point["in_scope"]), "caught out of scope": share(point["caught"]) if point["caught"] else "", "false alarms": share(point["false_alarms"]),
         "training": f"{line['train_seconds']:.0f} s",
-    } for way, line in figures["lines"].items()]  # fmt: skip
+    } for way, line in figures["lines"].items() for allowed, point in line["points"].items()]  # fmt: skip
 
 
 def _tuned(figures: Figures) -> list[Cells]:

@@ -70,8 +70,8 @@ def build_model(examples: Examples, *, settings: BuildSettings = BuildSettings()
     'linear'
     """
     settings = with_given(settings, given, section="build", call="build_model")
-    families = [look_up(FAMILIES, name, say("family", "模型种类")) for name in _names(settings)]
     facts = replace(examples.facts, weights=settings.weights or "", way=settings.way, pair=examples.text_columns if len(examples.text_columns) == 2 else ())
+    families = [look_up(FAMILIES, name, say("family", "模型种类")) for name in _names(settings, facts)]
     suited = [family for family in families if not _missing(family, facts)]
     if not suited:
         raise _needs(families[0], _missing(families[0], facts)[0])
@@ -86,7 +86,7 @@ def _taught(settings: BuildSettings, family: Any, facts: Facts, alone: Recipe) -
     """The family alone, its teacher, and the family taught. Raises CallError where there is nothing to teach, or nobody to."""
     able = [name for name in FAMILIES if hasattr(look_up(FAMILIES, name, say("family", "模型种类")), "network")]
     pupil = settings.family if settings.family == "auto" else family.name
-    name = settings.teacher if "weights" in getattr(family, "needs", ()) else _names(replace(settings, family=settings.teacher))[0]  # `way` is of the one with weights
+    name = settings.teacher if "weights" in getattr(family, "needs", ()) else _names(replace(settings, family=settings.teacher), facts)[0]  # `way` is of the one with weights
     if pupil not in able or settings.teacher == "auto" or name == pupil:
         raise CallError(say(f'teacher = "{settings.teacher}" teaches one other kind of model, and family = "{pupil}" cannot be taught by it.',
                             f'teacher = "{settings.teacher}" 用来教另一种模型，而 family = "{pupil}" 不能由它来教。'),
@@ -101,13 +101,14 @@ def _taught(settings: BuildSettings, family: Any, facts: Facts, alone: Recipe) -
     return alone, teaches, taught
 
 
-def _names(settings: BuildSettings) -> tuple[str, ...]:
+def _names(settings: BuildSettings, facts: Facts) -> tuple[str, ...]:
     """The families to try. One way alone was asked for, or one family: the others that stand on weights are left out."""
     if settings.family in ("pretrained", "tuned") and settings.way != "auto":
         return ("pretrained",) if settings.way == "frozen" else ("tuned",)
     if settings.family == "auto":
-        weighed = {"lstm"} if settings.weights else set()  # it pays in a blend from scratch: with weights its seconds are worth more elsewhere
-        return tuple(name for name in LADDER if name not in weighed | ({"tuned"} if settings.way == "frozen" else set()))
+        blends = not (facts.weights or facts.several or facts.numeric)  # where lstm was seen to pay; with weights its seconds are worth more elsewhere
+        without = {"tuned"} if settings.way == "frozen" else set()
+        return tuple(name for name in LADDER if name not in without and (blends or name != "lstm"))
     return (settings.family,)
 
 

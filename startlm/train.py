@@ -180,7 +180,8 @@ class _Climb:
             for number, recipe in enumerate(self.model.rungs):
                 recipe = replace(recipe, options={**recipe.options, **self._options(recipe)})
                 left = seconds_of(self.settings.budget) * FOR_TRAINING - self._spent(rungs) - (time.monotonic() - began)
-                share, price = left / (len(self.model.rungs) - number), ground
+                waiting = [rung for rung in self.model.rungs[number:] if not getattr(_family(rung), "leftover", False)]
+                share, price = left / max(len(waiting), 1), ground
                 if TEACHER in recipe.options:
                     price = replace(ground, learn=together(self.learn, beside(self.learn, self.unlabelled, self.settings.seed)))
                     share -= (lessons := self._lessons(rungs))

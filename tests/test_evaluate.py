@@ -17,7 +17,7 @@ from startlm import build_model, deploy_model, evaluate_model, prepare_examples,
 from startlm.core.artifacts import Examples, Model, Report
 from startlm.core.errors import CallError, GateError
 from startlm.evaluate import note_reading
-from startlm.predict import PredictSettings
+from startlm.predict import PredictSettings, open_bundle
 from startlm.project import Project, new_project, run_project
 
 TEAMS = ("money", "post", "tea")
@@ -125,13 +125,32 @@ def test_rows_out_of_scope_that_only_test_has_are_caught_where_they_are_handed_o
     assert "40 rows out of scope are not counted here." in page and "such a row is caught where it is handed over" in page
 
 
+@pytest.mark.parametrize("both", [False, True])
+def test_false_alarms_hand_over_what_resembles_nothing_learnt_and_the_report_counts_what_the_bundle_does(both: bool, tmp_path: Path) -> None:
+    rows = with_strange("oos", {"test": 40})
+    examples = examples_of(rows, split_column="part")
+    model = trained(examples, false_alarms="5%", **({"hand_over": "5%"} if both else {}))
+    report = evaluate_model(model, examples, folder=tmp_path)
+    answers = list(csv.DictReader((tmp_path / "answers.csv").read_text(encoding="utf-8").splitlines()))
+    predictor = open_bundle(deploy_model(model, report, to=tmp_path / "bundles", force=True).folder)
+    asked = predictor.predict([row["message"] for row in rows if row["part"] == "test"])
+    assert sum(answer.handed_over for answer in asked) == sum(row["handed_over"] == "true" for row in answers)
+    found, (strange, others) = report.content["out_of_scope"], ([row for row in answers if (row["truth"] == "oos") == outside] for outside in (True, False))
+    assert found["caught"]["value"] == np.mean([row["handed_over"] == "true" for row in strange]) > 0.5
+    assert found["false_alarms"]["value"] == np.mean([row["handed_over"] == "true" for row in others]) < 0.3
+    assert found["stated"] == (None if both else 0.05), "of both together nothing is stated"
+    assert ("hand_over promises" in found["said"]["en"]) == both
+    if both:
+        assert report.content["hand_over"]["chosen"]["answered_on_test"]["value"] == pytest.approx(np.mean([row["handed_over"] == "false" for row in answers]))
+
+
 def test_answering_a_row_out_of_scope_is_an_error_of_the_hand_over_curve_and_a_mistake(tmp_path: Path) -> None:
     report, answers = judged_with(with_strange("oos", {"test": 40}), tmp_path)
     everything = report.content["hand_over"]["curve"][-1]
     assert everything["answered"]["value"] == 1.0 and everything["error"]["n"] == 160
     assert everything["error"]["value"] == np.mean([row["truth"] != row["prediction"] for row in answers]) >= 0.25
     assert report.content["mistakes"] == round(everything["error"]["value"] * 160)
-    assert report.content["out_of_scope"]["caught"]["value"] == 0.0 and 'hand_over under [predict]' in report.content["out_of_scope"]["said"]["en"]
+    assert report.content["out_of_scope"]["caught"]["value"] == 0.0 and 'false_alarms under [predict]' in report.content["out_of_scope"]["said"]["en"]
 
 
 def test_an_out_of_scope_label_that_is_learnt_counts_like_any_other(tmp_path: Path) -> None:

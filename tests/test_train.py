@@ -10,7 +10,7 @@ import pytest
 
 import startlm.train
 from startlm import build_model, prepare_examples, train_model
-from startlm.build import describe_rungs
+from startlm.build import BuildSettings, _names, describe_rungs
 from startlm.core import parts
 from startlm.core.artifacts import Examples
 from startlm.core.contracts import Progress
@@ -53,6 +53,25 @@ def test_build_says_the_parameters_memory_and_reason_of_each_rung(few: Examples)
     for line, rung in zip(lines, model.rungs, strict=True):
         assert f"{rung.parameters:,} parameters, {rung.parameters * 4 / 1e6:,.0f} MB" in line.en and rung.reason.en in line.en
         assert f"{rung.parameters:,} 个参数" in line.zh and rung.reason.zh in line.zh
+
+
+@pytest.mark.parametrize(("settings", "facts"), [({"weights": "some"}, {"weights": "some"}), ({}, {"several": True}), ({}, {"numeric": True})])
+def test_lstm_is_no_rung_where_there_are_weights_several_labels_or_a_number(settings: dict[str, Any], facts: dict[str, Any], few: Examples) -> None:
+    assert "lstm" in _names(BuildSettings(), few.facts) and "lstm" not in _names(BuildSettings(**settings), replace(few.facts, **facts))
+    assert _names(BuildSettings(family="lstm", **settings), replace(few.facts, **facts)) == ("lstm",)
+
+
+def test_lstm_is_a_rung_from_scratch_and_takes_what_the_others_leave(few: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its share is all that is left; the others divide what is there between themselves."""
+    shares = {}
+
+    def timed(family: Any, recipe: Any, ground: Any, seconds: float) -> Any:
+        shares[recipe.family] = seconds
+        return recipe, 10.0, 10.0, True
+
+    monkeypatch.setattr(startlm.train, "priced", timed)
+    said_before(few, tmp_path, "100s", size="small")
+    assert shares == pytest.approx({"linear": 85 / 3, "bag": 75 / 2, "convolution": 65, "lstm": 55}, abs=1)
 
 
 def test_a_family_asked_for_by_name_that_the_budget_does_not_pay_says_so_and_what_would(few: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

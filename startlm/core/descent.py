@@ -79,7 +79,7 @@ def measure(network: nn.Module, train: Ragged, labels: np.ndarray, options: Mapp
     why: Said | None = None
     for count in sorted({1, cores} if threads is None else {threads}):
         for precision in ("fp32", "bf16"):
-            plan = DescentPlan(10**6, 10**6, batch_tokens(options, train), seed, precision, count, optimiser=options.get("optimiser", "adamw"), longest=options.get("longest", 0))
+            plan = DescentPlan(10**6, 10**6, batch_tokens(options, train), seed, precision, count, optimiser=options.get("optimiser", "adamw"), longest=options.get("longest", 0), pool=options.get("pool", DescentPlan.pool))
             try:
                 seconds, rows = time_steps(Descent(deepcopy(network), train, labels, plan))
             except Exploded as explosion:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SHORT = 128  # positions up to which attention that writes its scores down trains faster than the fused kernel
+SHORT = {torch.bfloat16: 128, torch.float32: 64}  # positions up to which attention that writes its scores down trains faster than the fused kernel
 UNSEEN = -1e9
 
 
@@ -19,13 +19,13 @@ class Linear(nn.Linear):
     """`nn.Linear`, whose weight's gradient comes out laid out as the weight is where products are in bf16 on the processor."""
 
     def forward(self, states: Tensor) -> Tensor:
-        if self.training and states.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        if self.training and self.bias is not None and states.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
             return _Product.apply(states, self.weight, self.bias)  # type: ignore[no-any-return, no-untyped-call]
         return super().forward(states)
 
 
 class _Product(torch.autograd.Function):
-    """x W^T + b in bf16, gradients of W and b in float32. Autocast's own leaves the gradient of W transposed, and copying that across costs more than the product."""
+    """x W^T + b in bf16; gradients too, handed over in float32. Autocast's own leaves the gradient of W transposed, and copying that across costs more than the product."""
 
     @staticmethod
     def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -49,11 +49,12 @@ def attend(mixed: Tensor, heads: int, mask: Tensor, *, training: bool) -> Tensor
     mask: bool (what is seen) or float (what is added to the scores), spread to (N, H, T, T).
     """
     rows, tokens, width = mixed.shape[0], mixed.shape[1], mixed.shape[2] // 3
-    if training and mixed.device.type == "cpu" and tokens <= SHORT and mask.dtype == torch.bool:
+    short = training and mixed.device.type == "cpu" and tokens <= SHORT.get(mixed.dtype, 0)
+    if short and mask.dtype == torch.bool:
         with torch.autocast("cpu", enabled=False):
             return _Attention.apply(mixed, heads, mask)  # type: ignore[no-any-return, no-untyped-call]
     query, key, value = mixed.view(rows, tokens, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
-    if training and mixed.device.type == "cpu" and tokens <= SHORT:
+    if short:
         found = (query @ key.transpose(-2, -1) / math.sqrt(width // heads) + mask).softmax(-1).to(value.dtype) @ value
     else:
         found = F.scaled_dot_product_attention(query, key, value, attn_mask=mask if mask.dtype == torch.bool else mask.to(query.dtype))

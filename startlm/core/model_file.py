@@ -142,7 +142,7 @@ INTERVAL = record({"coverage": where(lambda value: type(value) is float and 0 < 
                   {"margin": maybe(number(-1e101, 1e101))})  # of three quantiles
 HAND_OVER = record({"value": number(0.0, 2.0), "answered": SHARE, "error": maybe(SHARE), "error_upper": maybe(SHARE), "n": COUNT, "target": SHARE,
                     "said": SAID})
-ALARMS = record({"allowed": SHARE, "alarms": SHARE, "n": COUNT, "said": SAID}, {"score": one_of(("probability", "energy")), "shift": number(-100.0, 100.0), "least": number(0.0, 1_000.0)})
+ALARMS = record({"allowed": SHARE, "alarms": SHARE, "n": COUNT, "said": SAID}, {"score": one_of(("probability", "energy")), "shift": number(-100.0, 100.0), "least": number(0.0, 1_000.0), "threshold": number(0.0, 2.0)})
 CASCADE = record({"threshold": SHARE, "answered": SHARE, "loss": number(-1.0, 1.0), "low": number(-1.0, 1.0), "high": number(-1.0, 1.0), "n": COUNT, "allowed": SHARE, "said": SAID})
 BUNDLE = record({"kind": one_of(["startlm bundle"]), "schema": whole(SCHEMA, SCHEMA), "version": WORD, "startlm": WORD, "python": WORD,
                  "packages": plain_record, "training_data": WORD, "licences": plain_record, "better_than_baseline": FLAG, "made_by": WORD, "settings": plain_record,

@@ -42,8 +42,10 @@ class Tuned:
         options = described(weights) | {
             "way": way, "longest": weights.longest, "dropout": 0.1, "layer_dropout": 0.0, "label_smoothing": 0.1, "head_rate": 20.0,
             "learning_rate": 2e-4 if way == "full" else 1e-3, "warm_up": 0.1, "decay": "linear", "weight_decay": 0.01,
-            "epochs": 4 if facts.rows >= 5_000 else 8, "batch_rows": 32, "pool": 32, "clip": 1.0,
+            "epochs": 4 if facts.rows >= 5_000 else 8, "batch_rows": 32, "clip": 1.0,
         }  # fmt: skip
+        if way == "full":
+            options["pool"] = 32  # docs/decisions/0020; not tried for the others
         if way == "few-shot":
             options |= {"learning_rate": 1e-4, "label_smoothing": 0.0, "sharp": SHARP, "batch_rows": 64}
         reason = say(f"the encoder {weights.label} (licence {weights.licence}); {WAYS[way].en}", f"编码器 {weights.label}（许可证 {weights.licence}）；{WAYS[way].zh}")

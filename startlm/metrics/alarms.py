@@ -16,6 +16,8 @@ FEWEST = 50  # rows in scope; fewer settle nothing
 MOST_SHIFT = 100.0  # nats
 TINY = 1e-300
 SCORES = PROBABILITY, ENERGY = ("probability", "energy")
+BY = {PROBABILITY: "概率", ENERGY: "能量"}
+TOO_FEW = say(f"Out of scope: false_alarms settles nothing, since there are fewer than {FEWEST} calibration rows in scope.", f"超出范围：范围内的校准数据不足 {FEWEST} 行，false_alarms 没有生效。")
 
 
 def energy(mean: np.ndarray) -> np.ndarray:
@@ -45,7 +47,7 @@ def _shift(mean: np.ndarray, truth: np.ndarray, outside: int, allowed: float, sc
     away = np.delete(within, outside, axis=1).max(axis=1) - within[:, outside] - _towards(within, outside, score)  # how far to lean before the row is taken
     ordered = np.sort(away)
     shift = float(np.clip(np.nextafter(ordered[_may(allowed, len(within))], -np.inf), -MOST_SHIFT, MOST_SHIFT))
-    return {"shift": shift, "score": score} | _stated(int((away < shift).sum()), len(within), allowed)
+    return {"shift": shift} | _stated(score, int((away < shift).sum()), len(within), allowed)
 
 
 def _towards(mean: np.ndarray, outside: int, score: str) -> np.ndarray | float:
@@ -68,7 +70,7 @@ def choose_least(confidences: np.ndarray, allowed: float) -> dict[str, Any] | No
         return None
     energies = energy_of(confidences)
     least = float(np.sort(energies)[_may(allowed, len(energies))])
-    return {"least": least, "score": ENERGY} | _stated(int((energies < least).sum()), len(energies), allowed)
+    return {"least": least} | _stated(ENERGY, int((energies < least).sum()), len(energies), allowed)
 
 
 def energy_of(confidences: np.ndarray) -> np.ndarray:
@@ -81,8 +83,8 @@ def _may(allowed: float, rows: int) -> int:
     return min(int(np.floor(allowed * rows + 1e-9)), rows - 1)
 
 
-def _stated(alarms: int, rows: int, allowed: float) -> dict[str, Any]:
+def _stated(score: str, alarms: int, rows: int, allowed: float) -> dict[str, Any]:
     share = alarms / rows
-    said: Said = say(f"Out of scope: {share:.1%} of {rows:,} calibration rows in scope are taken for it, at most {allowed:.1%} were allowed.",
-                     f"超出范围：{rows:,} 行范围内的校准数据里有 {share:.1%} 被当作超出范围，允许的上限是 {allowed:.1%}。")
-    return {"allowed": allowed, "alarms": share, "n": rows, "said": said._asdict()}
+    said: Said = say(f"Out of scope, by {score}: {share:.1%} of {rows:,} calibration rows in scope are taken for it, at most {allowed:.1%} were allowed.",
+                     f"超出范围（按{BY[score]}）：{rows:,} 行范围内的校准数据里有 {share:.1%} 被当作超出范围，允许的上限是 {allowed:.1%}。")
+    return {"score": score, "allowed": allowed, "alarms": share, "n": rows, "said": said._asdict()}

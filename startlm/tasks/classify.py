@@ -12,7 +12,7 @@ from ..core.errors import CallError
 from ..core.language import Said, say
 from ..core.members import confidence_of
 from ..core.settings import share_of
-from ..metrics.alarms import choose_least, choose_shift, energy_of, shifted
+from ..metrics.alarms import TOO_FEW, choose_least, choose_shift, energy_of, shifted
 from ..metrics.calibration import fit_temperature, log_softmax, softmax_with
 from ..metrics.cascade import choose_cascade
 from ..metrics.comparison import paired_gain
@@ -105,11 +105,13 @@ class Classify:
         confidences = softmax_with(mean, temperature)
         if allowed is not None and outside is None:  # on the scale that is answered on
             alarms = choose_least(confidences, allowed)
-        rule, said = ({}, None) if alarms is None else ({"alarms": alarms}, Said(**alarms["said"]))
-        if predict.hand_over is None:
-            return {"temperature": temperature, **rule}, said
-        chosen = choose_threshold(Classify.sureness(confidences, settings), confidences.argmax(axis=1) == truth, share_of(predict.hand_over))
-        return {"temperature": temperature, **rule, "threshold": chosen.value, "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}, chosen.said
+        rule = {} if alarms is None else {"alarms": alarms}
+        said = [] if allowed is None else [TOO_FEW if alarms is None else Said(**alarms["said"])]
+        if predict.hand_over is not None:
+            chosen = choose_threshold(Classify.sureness(confidences, {**settings, **rule}), confidences.argmax(axis=1) == truth, share_of(predict.hand_over))
+            rule |= {"threshold": chosen.value, "hand_over": chosen._asdict() | {"said": chosen.said._asdict()}}
+            said.append(chosen.said)
+        return {"temperature": temperature, **rule}, say(" ".join(each.en for each in said), "".join(each.zh for each in said)) if said else None
 
     # --- predict
     @staticmethod
@@ -181,18 +183,14 @@ class Classify:
 
     @staticmethod
     def sureness(confidences: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
-        """float64 (N,): the confidence of the prediction; -1 where it is "none of these", which no threshold answers."""
+        """float64 (N,): the confidence of the prediction; -1 where the row is "none of these", which no threshold answers. Of what the model answers: its labels, no others."""
         best = confidences.argmax(axis=1)
         sure = confidences[np.arange(len(best)), best]
+        if "least" in settings.get("alarms", {}):
+            sure = np.where(energy_of(confidences) < settings["alarms"]["least"], -1.0, sure)
         return sure if settings.get("out_of_scope") is None else np.where(best == settings["out_of_scope"], -1.0, sure)
 
     @staticmethod
     def handed_over(confidences: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
         """bool (N,): the rows a person should answer: below the threshold, or out of scope."""
-        best = confidences.argmax(axis=1)
-        handed = confidences[np.arange(len(best)), best] < settings.get("threshold", 0.0)
-        if "least" in settings.get("alarms", {}):
-            handed = handed | (energy_of(confidences) < settings["alarms"]["least"])
-        if settings.get("out_of_scope") is not None:
-            handed = handed | (best == settings["out_of_scope"])
-        return handed
+        return Classify.sureness(confidences, settings) < settings.get("threshold", 0.0)

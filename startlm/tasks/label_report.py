@@ -80,10 +80,11 @@ class LabelReport(Judging):
         """Confidences of the test rows, float64 (N, L), and those before the last temperature."""
         settings = self.predictor.settings
         self.before = self._with_unseen(self.task.answered(mean, settings, 1.0))
-        self.confidences = self._with_unseen(self.task.answered(mean, settings))
+        answered = self.task.answered(mean, settings)
+        self.sure, self.handed = self.task.sureness(answered, settings), self.task.handed_over(answered, settings)
+        self.confidences = self._with_unseen(answered)
         self.predicted = self.confidences.argmax(axis=1)
         self.correct = self.truth == self.predicted
-        self.handed = self.task.handed_over(self.confidences, settings)
         self.judged = self._judge(self.confidences)
 
     def _judge(self, confidences: np.ndarray) -> Judged:
@@ -106,7 +107,6 @@ class LabelReport(Judging):
     # --- the report
     def content(self) -> dict[str, Any]:
         judged = self.judged
-        sure = self.task.sureness(self.confidences, self.predictor.settings) if len(self.test) else np.zeros(0)
         gain = paired_gain(judged.truth == self.majority, judged.correct, self.settings.seed)
         more_right, costs = gain.low is not None and gain.low > 0, self._costs()
         cheaper = costs is not None and (costs["saved"]["low"] or 0.0) > 0
@@ -121,7 +121,7 @@ class LabelReport(Judging):
             "confusion": self._confusion(), "order": self._order(), "confused_pairs": self._pairs(), "mistakes": int(self.mistaken.sum()),
             "calibration": {"before": asdict(calibration_error(self._judge(self.before))), "after": asdict(calibration_error(judged)),
                             "bins": self._bins(self.confidences), "bins_before": self._bins(self.before)},
-            "hand_over": hand_over_content(sure, self.correct, self.predictor.settings, self.settings.minutes_per_row), "out_of_scope": self._out_of_scope(),
+            "hand_over": hand_over_content(self.sure, self.correct, self.predictor.settings, self.settings.minutes_per_row), "out_of_scope": self._out_of_scope(),
             "costs": costs, "minimum_accuracy": self.settings.minimum_accuracy, "broken_limit": self._broken_limit(accuracy), "warnings": [each._asdict() for each in self._warnings()],
         }
 
@@ -229,13 +229,13 @@ class LabelReport(Judging):
         """The share of rows out of scope that is caught, and of the others wrongly held for such; None where nothing tells them apart."""
         settings = self.predictor.settings
         label = self.names[self.outside] if self.outside is not None else settings.get("out_of_scope_label")
-        learnt, threshold = settings["out_of_scope"] is not None, "threshold" in settings or "alarms" in settings
-        if label is None and not threshold:
+        learnt, rules = settings["out_of_scope"] is not None, {"hand_over", "alarms"} & set(settings)
+        if label is None and not rules:
             return None
         is_out = self.truth == (-1 if self.outside is None else self.outside)
         found = out_of_scope_figures(is_out, self.predicted == self.outside if learnt else self.handed)
-        return {"label": label, "learnt": learnt, "rows": int(is_out.sum()), "caught": asdict(found.caught), "false_alarms": asdict(found.false_alarms), "stated": settings["alarms"]["allowed"] if "alarms" in settings else None,
-                "said": _say_out_of_scope(int(is_out.sum()), learnt, threshold)._asdict()}
+        return {"label": label, "learnt": learnt, "rows": int(is_out.sum()), "caught": asdict(found.caught), "false_alarms": asdict(found.false_alarms), "stated": settings["alarms"]["allowed"] if "alarms" in rules and (learnt or len(rules) == 1) else None,
+                "said": _say_out_of_scope(int(is_out.sum()), learnt, rules)._asdict()}
 
     def _warnings(self) -> list[Said]:
         said = self.found()
@@ -255,8 +255,8 @@ class LabelReport(Judging):
         return (self.names[self.truth[i]], self.names[self.predicted[i]], round(float(self.confidences[i].max()), 6), "true" if self.handed[i] else "false")
 
 
-def _say_out_of_scope(rows: int, learnt: bool, threshold: bool) -> Said:
-    """How rows out of scope are counted."""
+def _say_out_of_scope(rows: int, learnt: bool, rules: set[str]) -> Said:
+    """How rows out of scope are counted; rules: "hand_over", "alarms", where these stand."""
     if learnt:
         said = say("The model learnt this label: a row out of scope is caught where it is the prediction. Accuracy and the other figures count these rows like any others.",
                    "模型学过这个标签：预测为它就算识别出来。准确率等指标把这些行和其他行一样计入。")
@@ -264,10 +264,11 @@ def _say_out_of_scope(rows: int, learnt: bool, threshold: bool) -> Said:
         said = say("The model never learnt what is out of scope: such a row is caught where it is handed over to a person, and any other row handed over is a false alarm. "
                    "Accuracy and the figures of labels leave these rows out; the hand-over curve counts them as wrong where the model answers.",
                    "模型没有学过哪些消息超出范围：这样的行转人工就算识别出来，其他行转人工则算误报。准确率和各标签的指标不计入这些行；在转人工曲线里，模型回答了它们就算错。")
-        if threshold:
+        if "hand_over" in rules:
             said = say(f"{said.en} What [predict] hand_over promises was measured without such rows.", f"{said.zh}[predict] hand_over 的承诺是在没有这类消息的数据上测得的。")
-        else:
-            said = say(f"{said.en} Nothing is handed over yet: hand_over under [predict] sets a threshold.", f"{said.zh}目前什么都不转人工：在 [predict] 下写 hand_over 即可设定阈值。")
+        elif not rules:
+            said = say(f"{said.en} Nothing is handed over yet: false_alarms under [predict] settles what is, at that rate, or hand_over by confidence.",
+                       f"{said.zh}目前什么都不转人工：在 [predict] 下写 false_alarms 可按该比例转交，或写 hand_over 按置信度转交。")
     if rows:
         return said
     return say(f"The test part has no rows out of scope: only false alarms can be measured. {said.en}", f"测试部分没有超出范围的行：只能测误报。{said.zh}")

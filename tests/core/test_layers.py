@@ -38,7 +38,7 @@ def test_a_linear_layer_in_float32_is_pytorchs_own_to_the_bit():
     assert torch.equal(layer(states), F.linear(states, layer.weight, layer.bias))
 
 
-@pytest.mark.parametrize("tokens", [9, SHORT + 1])
+@pytest.mark.parametrize("tokens", [9, SHORT[torch.float32] + 1])
 @pytest.mark.parametrize("mask", ["seen", "bias"])
 def test_attention_learns_the_same_by_its_formula_and_by_the_fused_kernel(tokens, mask):
     torch.manual_seed(0)
