@@ -1,6 +1,6 @@
 """`encoder-training`: rows a second of fine-tuning an encoder, beside Hugging Face's Trainer with the same weights, on banking77's train file.
 
-Ours: the family `tuned` as the ladder builds it (32 rows a batch, by count of tokens), precision and threads as its own short measurement chooses. The Trainer: its
+Ours: the family `tuned` as the ladder builds it (32 rows a batch, by count of tokens), precision, threads and device as its own short measurement chooses. The Trainer: its
 defaults at 32 rows a batch, then with each of its switches that are about speed and with both. All train the whole encoder but for what each leaves frozen of
 itself; tokens are ready beforehand on both sides; warm, in turns, medians. STARTLM_TRAINER names the Trainer's Python. On a GPU, where there is one, the
 same code: `device` says what it ran on.
@@ -22,7 +22,8 @@ from sets import few, load
 from work import Work
 
 from startlm.core.contracts import Facts
-from startlm.core.descent import Descent, measure as measure_steps, plan_descent, steady
+from startlm.core.descent import Descent, plan_descent, steady
+from startlm.core.step_times import measure as measure_steps
 from startlm.core.weight_folders import ENGLISH, find_weights
 from startlm.families.tuned import Tuned
 from startlm.tokenizers.subwords import Subwords

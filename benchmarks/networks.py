@@ -26,10 +26,11 @@ from torch.nn import functional as F
 
 from startlm.core.batches import padded
 from startlm.core.contracts import Facts, Labelled, Ragged
-from startlm.core.descent import Descent, DescentPlan, accuracy, descend, logits_of, measure as measure_steps, plan_descent, schedule, steady
+from startlm.core.descent import Descent, DescentPlan, accuracy, descend, logits_of, plan_descent, schedule, steady
 from startlm.core.embeddings import Embedding, pool
 from startlm.core.language import say
 from startlm.core.shelves import look_up
+from startlm.core.step_times import measure as measure_steps
 from startlm.families import FAMILIES
 from startlm.families.transformer import positions
 from startlm.tokenizers import TOKENIZERS

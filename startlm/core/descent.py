@@ -1,7 +1,7 @@
 """The one training loop, a generator of Progress: gradient descent on the cross-entropy (binary for each of several labels; with shares of labels where these are given), or on a
 number's loss (`core.number_losses`).
 
-`measure` times a few steps and chooses precision and threads; `plan_descent` fixes everything the clock could touch;
+`core.step_times` times a few steps and chooses precision, threads and device; `plan_descent` fixes everything the clock could touch;
 `descend` then follows the plan: the same plan gives the same bits, whether or not it was interrupted. The randomness of
 a step (dropout) depends on the seed and the step's number alone, so a checkpoint needs no random state beyond them.
 Needs torch; only training imports it.
@@ -10,11 +10,9 @@ Needs torch; only training imports it.
 from __future__ import annotations
 
 import math
-import os
 import time
 from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Callable, Iterator, Mapping, Protocol
 
@@ -25,7 +23,8 @@ from torch.nn import functional as F
 
 from .batches import draw_batches, padded
 from .contracts import Progress, Ragged
-from .descent_plan import DescentPlan, Descended, Measured, batch_tokens, batches_of, cut_lengths, plan_descent, refit_plan, schedule
+from .descent_plan import DescentPlan, Descended, batches_of, cut_lengths, plan_descent, refit_plan, schedule
+from .devices import usable
 from .errors import WorkError
 from .label_sets import row_f1
 from .language import Said, say
@@ -33,7 +32,7 @@ from .number_losses import ABSOLUTE, LEVELS, QUANTILES, number_losses
 from .optimisers import Optimiser
 
 __all__ = [
-    "Checkpoints", "Descended", "Descent", "DescentPlan", "Measured", "accuracy", "arrays_of", "closeness", "descend", "logits_of", "measure", "overlap",
+    "Checkpoints", "Descended", "Descent", "DescentPlan", "Exploded", "accuracy", "arrays_of", "closeness", "descend", "logits_of", "not_finite", "overlap",
     "plan_descent", "put_arrays", "refit_plan", "schedule", "steady",
 ]  # fmt: skip
 
@@ -67,48 +66,6 @@ def not_finite(what: Said) -> WorkError:
     )
 
 
-# ------------------------------------------------------------ measuring
-
-def measure(network: nn.Module, train: Ragged, labels: np.ndarray, options: Mapping[str, Any], *, seed: int = 0, threads: int | None = None) -> Measured:
-    """Time three steps in fp32 and bf16, with one thread and with all or with as many as are asked for, on copies of the network; keep the fastest.
-
-    What does not stay finite is left out. Raises WorkError where nothing does.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    best: Measured | None = None
-    why: Said | None = None
-    for count in sorted({1, cores} if threads is None else {threads}):
-        for precision in ("fp32", "bf16"):
-            plan = DescentPlan(10**6, 10**6, batch_tokens(options, train), seed, precision, count, optimiser=options.get("optimiser", "adamw"), longest=options.get("longest", 0), pool=options.get("pool", DescentPlan.pool))
-            try:
-                seconds, rows = time_steps(Descent(deepcopy(network), train, labels, plan))
-            except Exploded as explosion:
-                why = explosion.what
-                continue
-            if best is None or seconds < best.seconds:
-                said = say(
-                    f"{precision}, {count} threads: {rows:,.0f} rows a second, the fastest of what was timed.",
-                    f"{precision}，{count} 个线程：每秒 {rows:,.0f} 行，是试过的里面最快的。",
-                )
-                best = Measured(precision, count, seconds, rows, said)
-    if best is None:
-        raise not_finite(why or say("", ""))
-    return best
-
-
-def time_steps(descent: Descent, count: int = 3) -> tuple[float, float]:
-    """(seconds a step, rows a second): one step to warm up, then the median of `count`."""
-    taken, rows = [], 0
-    with steady(descent.plan):
-        descent.take_step()
-        for _ in range(count):
-            start = time.perf_counter()
-            rows += descent.take_step().rows
-            taken.append(time.perf_counter() - start)
-    seconds = float(np.median(taken))
-    return seconds, rows / count / seconds
-
-
 # ------------------------------------------------------------ the loop
 
 def descend(
@@ -135,7 +92,7 @@ def descend(
             with steady(plan):
                 loss = descent.walk_to(descent.next_stop())
                 if dev is not None and descent.at(plan.dev_every):
-                    descent.look((judge or descent.judge)(logits_of(network, dev[0], plan), dev[1]))
+                    descent.look((judge or descent.judge)(logits_of(network, dev[0], descent.plan), dev[1]))
         except Exploded as explosion:
             loss, said = None, descent.step_back(explosion.what)
         if checkpoints and (said or descent.at(plan.checkpoint_every)):
@@ -172,6 +129,7 @@ class Descent:
     """Where a descent stands: the network, the optimiser, the position, the best so far."""
 
     def __init__(self, network: nn.Module, train: Ragged, labels: np.ndarray, plan: DescentPlan) -> None:
+        plan = replace(plan, device=usable(plan.device))
         self.network, self.train, self.plan = network.to(plan.device), train, plan
         labels = np.asarray(labels)
         self.numeric, self.several = labels.dtype.kind == "f" and labels.ndim == 1, labels.dtype.kind == "b"
@@ -281,7 +239,8 @@ class Descent:
             self.last_good = self.state()
 
     def finish(self) -> Descended:
-        """Put the weights of the best look back into the network."""
+        """Put the weights of the best look back into the network, which is on the processor again: it is exported there."""
+        self.network.cpu()
         if self.best:
             put_arrays(self.network, {name.removeprefix("best/"): value for name, value in self.best.items()})
         return Descended(self.best_step if self.best else self.step, self.step, self.best_figure)

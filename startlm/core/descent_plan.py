@@ -34,6 +34,7 @@ class DescentPlan:
     """fp32, or bf16: matrix products in bfloat16, weights in float32."""
     threads: int = 1
     device: str = "cpu"
+    """cpu, or cuda: the first GPU; where that is missing when the plan is followed, the processor does it."""
     optimiser: str = "adamw"
     """adamw or sgd (momentum 0.9)."""
     learning_rate: float = 1e-3
@@ -52,7 +53,7 @@ class DescentPlan:
     longest: int = 0
     """Rows are cut to their first so many positions; 0: as they are."""
     dev_every: int = 100
-    """Steps between two looks at dev."""
+    """Steps between two looks at dev; the end always is one."""
     patience: int = 0
     """Looks at dev without a gain before stopping; 0: never."""
     checkpoint_every: int = 100
@@ -71,6 +72,7 @@ class Measured:
     rows: float
     """Rows a second."""
     said: Said
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,8 @@ def plan_descent(
         chosen.pop("class_weights", None)
     elif chosen.get("class_weights") == "balanced":
         chosen["class_weights"] = _balanced(labels, count)
-    plan = DescentPlan(steps=steps, stop=steps, batch_tokens=tokens, seed=seed, precision=measured.precision, threads=measured.threads)
-    return replace(plan, dev_every=counts[0], checkpoint_every=counts[0], **chosen)
+    plan = DescentPlan(steps=steps, stop=steps, batch_tokens=tokens, seed=seed, precision=measured.precision, threads=measured.threads, device=measured.device)
+    return replace(plan, **{"dev_every": counts[0], "checkpoint_every": counts[0], **chosen})
 
 
 MOST_WEIGHT = 50.0  # of a row that has one of several labels, against those that lack it: heavier ones drown all else in their batch

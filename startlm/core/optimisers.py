@@ -130,6 +130,5 @@ class Optimiser:
             if name in self.lazy:
                 {"mean": self.lazy[name].mean, "square": self.lazy[name].square}[what].copy_(value)
             elif name:
-                value = value if what == "step" else value.to(by_name[name].device)
-                self.inner.state[by_name[name]][what] = value
+                self.inner.state[by_name[name]][what] = value.to(by_name[name].device)
         self.forget()

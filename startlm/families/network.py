@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.checkpoints import CheckpointFolder
 from ..core.contracts import Fitted, Labelled, Progress, Ragged, Recipe
+from ..core.descent_plan import Descended, DescentPlan, plan_descent, refit_plan
 from ..core.errors import MissingExtraError
 from ..core.graphs import export_graph, padded, quantise
 from ..core.inputs import encode_inputs, width_of
@@ -34,7 +35,7 @@ def plan_network(family: Any, recipe: Recipe, train: Labelled, labels: int, *, s
     Times a few steps: what the clock decides (precision, threads, steps) stands in recipe.options["descent"] from here on.
     """
     _need_torch()
-    from ..core.descent import measure, plan_descent
+    from ..core.step_times import measure
 
     tokenizer, encoded = _encoded(recipe, train)
     network = _network(family, recipe, width_of(tokenizer, train), labels, seed)
@@ -54,7 +55,7 @@ def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels
     With dev, the best look at dev decides how many steps are kept and whether int8 answers; both then stand in the recipe.
     Without, the steps that stand there are taken, as many more or fewer as there are more or fewer rows.
     """
-    from ..core.descent import Descended, DescentPlan, descend, refit_plan, steady
+    from ..core.descent import descend, steady
 
     tokenizer, encoded = _encoded(recipe, train)
     if hasattr(tokenizer, "said_of_cut") and (cut := tokenizer.said_of_cut(train.texts)) is not None:

@@ -17,6 +17,7 @@ from .encoders import described, loaded_encoder, named_weights, subwords
 
 RANK = 16  # of the differences that LoRA learns
 LARGE = 200_000_000  # weights in the layers; from there on LoRA, whose optimiser needs a hundredth of the memory
+NEVER = 10**9  # steps between two looks at dev: the end alone, where the rate has come down; an earlier one is best by luck, and steps not taken cost more
 FEW, SHARP = 16, 20.0  # rows a label up to which there are few; times the cosine
 WAYS = {"full": say("all layers learn", "所有层都学习"), "few-shot": say("few rows a label: a vector for each label, and all layers learn", "每个标签只有几行：每个标签一个向量，所有层都学习"),
         "lora": say(f"each layer learns a difference of rank {RANK}", f"每层学习一个秩为 {RANK} 的差")}
@@ -42,7 +43,7 @@ class Tuned:
         options = described(weights) | {
             "way": way, "longest": weights.longest, "dropout": 0.1, "layer_dropout": 0.0, "label_smoothing": 0.1, "head_rate": 20.0,
             "learning_rate": 2e-4 if way == "full" else 1e-3, "warm_up": 0.1, "decay": "linear", "weight_decay": 0.01,
-            "epochs": 4 if facts.rows >= 5_000 else 8, "batch_rows": 32, "clip": 1.0,
+            "epochs": 4 if facts.rows >= 5_000 else 8, "batch_rows": 32, "clip": 1.0, "dev_every": NEVER,
         }  # fmt: skip
         if way == "full":
             options["pool"] = 32  # docs/decisions/0020; not tried for the others

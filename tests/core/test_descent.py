@@ -5,20 +5,23 @@ import math
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from startlm.core import descent as loop
+from startlm.core import descent as loop, step_times
 from startlm.core.contracts import Ragged
-from startlm.core.descent import Descended, DescentPlan, Measured, accuracy, arrays_of, descend, measure, plan_descent, refit_plan, schedule
+from startlm.core.descent import Descended, DescentPlan, accuracy, arrays_of, descend, plan_descent, refit_plan, schedule
+from startlm.core.descent_plan import Measured
 from startlm.core.embeddings import Embedding
 from startlm.core.errors import CallError, WorkError
 from startlm.core.language import say
 from startlm.core.number_losses import in_order
 from startlm.core.optimisers import Optimiser
+from startlm.core.step_times import measure
 
 PLAN = DescentPlan(steps=60, stop=60, batch_tokens=64, learning_rate=0.05, dev_every=20, checkpoint_every=7, seed=3)
 
@@ -87,6 +90,26 @@ def test_where_every_precision_explodes_while_it_is_timed_it_is_said_in_words():
     with pytest.raises(WorkError, match="does not stay finite: At step 0 the loss was nan") as caught:
         measure(Exploding(), *TRAIN, {"batch_rows": 16}, threads=1)
     assert 'size = "small"' in caught.value.hint.en and "第 0 步" in caught.value.message.zh
+
+
+def test_a_gpu_that_fails_while_it_is_timed_is_left_out(monkeypatch):
+    monkeypatch.setattr(step_times, "devices", lambda: ["broken", "cpu"])
+    monkeypatch.setattr(loop, "usable", lambda device: device)
+    assert measure(Toy(), *TRAIN, {"batch_rows": 16}, threads=1).device == "cpu"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_plan_made_beside_a_gpu_is_followed_without_one():
+    assert same(arrays_of(run(replace(PLAN, device="cuda"), dev=DEV)[0]), arrays_of(run(dev=DEV)[0]))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU at hand")
+def test_on_a_gpu_the_same_plan_learns_as_well_is_resumed_bit_for_bit_and_ends_on_the_processor():
+    plan, memory = replace(PLAN, device="cuda"), Memory()
+    whole, progress = run(plan, dev=DEV, checkpoints=memory)
+    memory.kept = memory.kept[: len(memory.kept) // 2]
+    assert progress[-1].result.figure > 0.95 and next(whole.parameters()).device.type == "cpu"
+    assert same(arrays_of(whole), arrays_of(run(plan, dev=DEV, checkpoints=memory)[0]))
 
 
 def test_the_same_plan_gives_the_same_bits_and_another_seed_others():

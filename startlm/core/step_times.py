@@ -1,0 +1,61 @@
+"""How long a step takes here, in which precision, with how many threads, on which device: measured before a descent is planned. Needs torch."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from copy import deepcopy
+from typing import Any, Mapping
+
+import numpy as np
+from torch import nn
+
+from .contracts import Ragged
+from .descent import Descent, Exploded, not_finite, steady
+from .descent_plan import DescentPlan, Measured, batch_tokens
+from .devices import cores, devices, place
+from .language import Said, say
+
+__all__ = ["measure"]
+
+
+def measure(network: nn.Module, train: Ragged, labels: np.ndarray, options: Mapping[str, Any], *, seed: int = 0, threads: int | None = None) -> Measured:
+    """Time three steps in fp32 and bf16, on the processor with one thread and with all or with as many as are asked for, and on a GPU where there is one; keep the fastest.
+
+    What does not stay finite is left out. Raises WorkError where nothing does.
+    """
+    best: Measured | None = None
+    why: Said | None = None
+    for device, count, precision in itertools.product(devices(), sorted({1, cores()} if threads is None else {threads}), ("fp32", "bf16")):
+        plan = DescentPlan(10**6, 10**6, batch_tokens(options, train), seed, precision, count, device, optimiser=options.get("optimiser", "adamw"), longest=options.get("longest", 0), pool=options.get("pool", DescentPlan.pool))
+        try:
+            seconds, rows = time_steps(Descent(deepcopy(network), train, labels, plan))
+        except Exploded as explosion:
+            why = explosion.what
+            continue
+        except RuntimeError:  # a GPU that is too small, or lacks what a step needs; the processor has no such excuse
+            if device == "cpu":
+                raise
+            continue
+        if best is None or seconds < best.seconds:
+            said = say(
+                f"{precision}, {place(device, count).en}: {rows:,.0f} rows a second, the fastest of what was timed.",
+                f"{precision}，{place(device, count).zh}：每秒 {rows:,.0f} 行，是试过的里面最快的。",
+            )
+            best = Measured(precision, count, seconds, rows, said, device)
+    if best is None:
+        raise not_finite(why or say("", ""))
+    return best
+
+
+def time_steps(descent: Descent, count: int = 3) -> tuple[float, float]:
+    """(seconds a step, rows a second): one step to warm up, then the median of `count`."""
+    taken, rows = [], 0
+    with steady(descent.plan):
+        descent.take_step()
+        for _ in range(count):
+            start = time.perf_counter()
+            rows += descent.take_step().rows
+            taken.append(time.perf_counter() - start)
+    seconds = float(np.median(taken))
+    return seconds, rows / count / seconds
