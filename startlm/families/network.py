@@ -13,7 +13,8 @@ from ..core.checkpoints import CheckpointFolder
 from ..core.contracts import Fitted, Labelled, Progress, Ragged, Recipe
 from ..core.descent_plan import Descended, DescentPlan, plan_descent, refit_plan
 from ..core.errors import MissingExtraError
-from ..core.graphs import export_graph, padded, quantise
+from ..core.graph_int8 import quantise
+from ..core.graphs import export_graph, padded
 from ..core.inputs import encode_inputs, width_of
 from ..core.label_sets import row_f1
 from ..core.language import say

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from toy_networks import KINDS, LABELS, VOCABULARY, ids_shape, toy
@@ -16,7 +17,8 @@ from toy_networks import KINDS, LABELS, VOCABULARY, ids_shape, toy
 from startlm.core.contracts import Ragged
 from startlm.core.errors import WorkError
 from startlm.core.graph_check import check_graph
-from startlm.core.graphs import OPSET, export_graph, padded, quantise
+from startlm.core.graph_int8 import quantise
+from startlm.core.graphs import OPSET, export_graph, padded
 from startlm.engines.onnx import OnnxEngine
 
 
@@ -143,6 +145,29 @@ def test_int8_is_smaller_and_close(kind):
     assert len(small) < len(graph) * 0.85
     assert np.abs(exact - close).max() < 0.05 * np.abs(exact - exact.mean(0)).max() + 0.02
     assert check_graph(small, opset=OPSET).labels == LABELS
+
+
+class Outlying(torch.nn.Module):
+    """One channel is a hundred times as large as the others and weighs a hundredth, as in trained encoders; one product for each of two inputs, the weights shared."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.table, self.head = torch.nn.Embedding(VOCABULARY, 16), torch.nn.Linear(16, LABELS, bias=False)
+        self.scales = torch.ones(16)
+        self.scales[3] = 100
+        with torch.no_grad():
+            self.head.weight[:, 3] /= 100
+
+    def forward(self, ids, lengths):
+        vectors = self.table(ids if ids.dim() == 2 else ids[..., 0]).mean(1) * self.scales
+        return self.head(vectors) + self.head(torch.relu(vectors) + lengths.unsqueeze(1) * 0)
+
+
+def test_int8_is_not_drowned_by_one_channel_that_is_far_larger_than_the_others():
+    graph, batch = export_graph(Outlying(), (1, 1), VOCABULARY), padded(ragged("transformer", [16] * 64, seed=3), np.arange(64))
+    exact, close = ([onnxruntime.InferenceSession(each).run(None, {"ids": batch[0], "lengths": batch[1]})[0]][0] for each in (graph, quantise(graph, [batch])))
+    assert np.abs(exact - close).max() < 0.03 * np.ptp(exact)
 
 
 def test_int8_leaves_recurrence_masks_and_attention_alone():

@@ -15,7 +15,8 @@ from toy_networks import KINDS, LABELS, VOCABULARY, ids_shape, toy
 
 from startlm.core.contracts import Facts, Ragged, State
 from startlm.core.errors import BundleError
-from startlm.core.graphs import OPSET, export_graph, padded, quantise
+from startlm.core.graph_int8 import quantise
+from startlm.core.graphs import OPSET, export_graph, padded
 from startlm.core.language import say
 from startlm.core.shelves import look_up
 from startlm.engines import ENGINES
