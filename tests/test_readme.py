@@ -78,3 +78,9 @@ def test_the_tree_names_everything_that_lies_in_the_package(name: str) -> None:
 def test_the_wheel_that_is_named_is_the_one_that_is_built(name: str) -> None:
     version = re.search(r'^version = "(.+)"', read("pyproject.toml"), re.MULTILINE)
     assert version and set(re.findall(r"startlm-([\d.]+)-py3-none-any\.whl", read(name))) == {version[1]}
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_share_among_the_figures_was_measured(name: str) -> None:
+    figures = re.findall(r"\d+\.\d\d(?= ?%)", read(name).split("<!-- figures -->")[1].split("\n## ")[0])
+    assert len(figures) > 20 and [each for each in figures if f"{each} %" not in read("benchmarks/RESULTS.md")] == []
