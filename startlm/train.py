@@ -191,8 +191,8 @@ class _Climb:
                 pays = enough or not number  # asked for by name, it is trained for as long as the budget lasts
                 yield Progress("train", said=describe_cost(recipe, seconds, pays))
                 if not enough or seconds > left:
-                    budget = seconds_of(self.settings.budget) + max(least - left, 0) / FOR_TRAINING
-                    there = left if enough else share
+                    wanted, there = (least, left) if enough else (least * max(len(waiting), 1), share)
+                    budget = seconds_of(self.settings.budget) + max(wanted - left, 0) / FOR_TRAINING
                     smaller = [(other, taken) for other, taken in smaller_sizes(_family(recipe), recipe, self.examples.facts, least) if taken <= there]
                     yield Progress("train", said=describe_shortage(recipe, least, there, budget, smaller))
                 if pays:

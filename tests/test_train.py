@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,21 @@ def test_a_family_asked_for_by_name_that_the_budget_does_not_pay_says_so_and_wha
 def test_a_rung_of_the_ladder_that_is_left_out_says_what_would_pay_for_it(few: Examples, tmp_path: Path) -> None:
     *_, left_out, shortage = said_before(few, tmp_path, "1s", size="small")
     assert "left out: the budget does not pay for it." in left_out.en and "does not suffice for lstm (small)" in shortage.en
+
+
+def test_the_budget_that_is_named_pays_for_the_rung_that_was_left_out(few: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the 75 s that the linear rung leaves of 85, bag may take half; its 60 s want 120."""
+    times = {"linear": 10.0, "bag": 60.0}
+
+    def timed(family: Any, recipe: Any, ground: Any, seconds: float) -> Any:
+        taken = times.get(recipe.family, 1.0)
+        return recipe, taken, taken, taken <= seconds
+
+    monkeypatch.setattr(startlm.train, "priced", timed)
+    shortage = next(said.en for said in said_before(few, tmp_path / "short", "100s", size="small") if "does not suffice" in said.en)
+    budget = re.search(r'budget = "(\d+s)"', shortage)
+    assert "takes about 60 s, and 37 s are there" in shortage and budget and int(budget[1][:-1]) == pytest.approx(100 + 45 / 0.85, abs=2)
+    assert not any("does not suffice" in said.en for said in said_before(few, tmp_path / "enough", budget[1], size="small"))
 
 
 def test_a_budget_that_suffices_is_not_complained_of(few: Examples, tmp_path: Path) -> None:
