@@ -204,13 +204,16 @@ def _from_scratch(results: Results) -> Verdict:
 
 def _scope(results: Results) -> Verdict:
     """Whether at some stated rate both are reached; of those, or of all, the one that catches most is told."""
+    def caught(point: Mapping[str, Any]) -> float:
+        return float((point["caught"] or [0.0])[0])  # a quick run may have no row out of scope
+
     def best(points: Mapping[str, Any]) -> tuple[bool, str, Any]:
-        reached = {allowed: point["in_scope"][0] >= 0.962 and (point["caught"] or [0.0])[0] >= 0.65 for allowed, point in points.items()}
-        allowed = max(points, key=lambda name: (reached[name], (points[name]["caught"] or [0.0])[0]))
+        reached = {allowed: point["in_scope"][0] >= 0.962 and caught(point) >= 0.65 for allowed, point in points.items()}
+        allowed = max(points, key=lambda name: (reached[name], caught(points[name])))
         return reached[allowed], allowed, points[allowed]
 
     found = {way: best(line["points"]) for way, line in results["scope-clinc150"]["lines"].items()}
-    said = "; ".join(f"{way}: {percent(point['in_scope'][0])} at {percent((point['caught'] or [0.0])[0])}, false alarms {percent(point['false_alarms'][0])} ({allowed} allowed)" for way, (_, allowed, point) in found.items())
+    said = "; ".join(f"{way}: {percent(point['in_scope'][0])} at {percent(caught(point))}, false alarms {percent(point['false_alarms'][0])} ({allowed} allowed)" for way, (_, allowed, point) in found.items())
     return Verdict(said, all(reached for reached, _, _ in found.values()))
 
 

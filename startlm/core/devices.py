@@ -8,7 +8,7 @@ import torch
 
 from .language import Said, say
 
-__all__ = ["cores", "devices", "place", "usable"]
+__all__ = ["devices", "place", "usable"]
 
 
 def devices() -> list[str]:
@@ -22,11 +22,6 @@ def devices() -> list[str]:
 def usable(device: str) -> str:
     """The device, or the processor where it is missing: a run begun beside a GPU goes on without one."""
     return device if device in devices() else "cpu"
-
-
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def place(device: str, threads: int) -> Said:

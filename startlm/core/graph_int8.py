@@ -24,9 +24,9 @@ LEAST = 0.3  # of the mean channel: one that the calibration rows hardly use may
 def quantise(graph: bytes, calibration_batches: Iterable[Batch], *, reduce_range: bool = False) -> bytes:
     """The graph with 8-bit weights: matrix products with constant weights, and embedding tables.
 
-    Activations with outlying channels are smoothed, each channel divided by a constant that its weights are multiplied by; all get one fixed scale each, from the smallest and
-    largest value seen over the calibration batches (on the grid of `padded`); weights one a column, tables one a row. (Xiao et al. 2023, "SmoothQuant".) Nothing depends on the batch: scales computed per batch
-    moved answers with the neighbours. Everything else stays fp32: masks, softmax, normalisation, convolutions, recurrence.
+    Activations with outlying channels are smoothed, each channel divided by a constant that its weights are multiplied by (Xiao et al. 2023,
+    "SmoothQuant"). All get one fixed scale each, from the smallest and largest value seen over the calibration batches (on the grid of `padded`);
+    weights one a column, tables one a row. Nothing depends on the batch: scales computed per batch moved answers with the neighbours. Everything else stays fp32: masks, softmax, normalisation, convolutions, recurrence.
     reduce_range: 7-bit weights, for processors without VNNI, whose 8-bit products saturate.
     Raises WorkError where the batches give no range to measure.
     """

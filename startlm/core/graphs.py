@@ -75,7 +75,7 @@ def export_graph(
     """The network as ONNX bytes, compared with torch on random rows (an empty and a full one among them).
 
     ids_shape: (N, T) or (N, T, K); only K and the number of dimensions matter. The network itself is left alone.
-    Raises WorkError where a logit is not finite or differs from torch's by more than 1e-5, and MissingExtraError.
+    Raises WorkError where a logit is not finite or differs from torch's by more than TOLERANCE, and MissingExtraError.
     """
     network = copy.deepcopy(network).cpu().float().eval()
     width = tuple(ids_shape[2:])

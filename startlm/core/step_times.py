@@ -13,8 +13,9 @@ from torch import nn
 from .contracts import Ragged
 from .descent import Descent, Exploded, not_finite, steady
 from .descent_plan import DescentPlan, Measured, batch_tokens
-from .devices import cores, devices, place
+from .devices import devices, place
 from .language import Said, say
+from .workers import processors
 
 __all__ = ["measure"]
 
@@ -26,7 +27,9 @@ def measure(network: nn.Module, train: Ragged, labels: np.ndarray, options: Mapp
     """
     best: Measured | None = None
     why: Said | None = None
-    for device, count, precision in itertools.product(devices(), sorted({1, cores()} if threads is None else {threads}), ("fp32", "bf16")):
+    counts = sorted({1, processors()} if threads is None else {threads})
+    places = [(device, count) for device in devices() for count in (counts if device == "cpu" else counts[-1:])]  # a GPU's speed hangs little on threads
+    for (device, count), precision in itertools.product(places, ("fp32", "bf16")):
         plan = DescentPlan(10**6, 10**6, batch_tokens(options, train), seed, precision, count, device, optimiser=options.get("optimiser", "adamw"), longest=options.get("longest", 0), pool=options.get("pool", DescentPlan.pool))
         try:
             seconds, rows = time_steps(Descent(deepcopy(network), train, labels, plan))

@@ -28,9 +28,14 @@ AHEAD = 2  # items of each worker that are begun before their turn
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def cores() -> int:
-    """How many processors this process may use, MOST at most."""
-    return min(MOST, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    """How many workers there are: a processor each, MOST at most."""
+    return min(MOST, processors())
 
 
 def in_threads(work: Callable[[Item], Result], items: Iterable[Item], *, release: Callable[[], None] = lambda: None) -> Iterator[Result]:
