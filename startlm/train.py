@@ -117,7 +117,7 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
     rungs = []
     for number, recipe in enumerate(plan):
         rungs.append((yield from climb.rung(number, recipe)))
-    chosen, ladder = Ladder(climb.task, climb.truth, settings.loss, settings.seed).choose(rungs)
+    chosen, ladder = Ladder(climb.task, climb.truth, settings.loss, settings.seed, folded=climb.crossfit).choose(rungs)
     yield Progress("train", said=say(f"Chosen: {' + '.join(rungs[i].name for i in chosen)}.", f"选中：{' + '.join(rungs[i].name for i in chosen)}。"))
     final: dict[int, Fitted] = {}
     for number in dict.fromkeys([*chosen, 0]):

@@ -5,9 +5,16 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from startlm import build_model, prepare_examples, train_model
+from startlm.core.contracts import Fitted, Recipe
+from startlm.core.language import say
+from startlm.core.rungs import Rung
+from startlm.core.shelves import look_up
+from startlm.tasks import TASKS
+from startlm.tasks.ladder import WORTH, Ladder
 
 FILLERS = [f"{a}{b}" for a in ("ka", "mo", "ti", "ru", "se", "no", "li", "pa") for b in ("ra", "to", "ne", "shi", "gu", "ban")]
 
@@ -48,6 +55,25 @@ def test_a_network_wins_where_labels_depend_on_word_order() -> None:
 
 def test_linear_stays_where_single_words_decide_in_300_rows() -> None:
     assert families_of(worded(300)) == ["linear"]
+
+
+# ----------------------------------------------------- a blend of few rows
+
+def rung_of(family: str, logits: np.ndarray) -> Rung:
+    """A rung that said this of the rows that choose."""
+    return Rung(Fitted(Recipe(family, "small", ""), None, None), logits.astype(np.float32))
+
+
+@pytest.mark.parametrize(("folded", "kept"), [(True, [0, 1]), (False, [1])])
+def test_a_blend_that_is_likely_better_is_taken_where_few_rows_choose_and_must_be_surely_better_elsewhere(folded: bool, kept: list[int]) -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.integers(3, size=120)
+    both = 4 * np.eye(3)[truth] + 2 * rng.standard_normal((120, 3))  # most of what one gets wrong, the other does too
+    rungs = [rung_of(family, both + 1.6 * rng.standard_normal((120, 3))) for family in ("linear", "bag")]
+    chosen, table = Ladder(look_up(TASKS, "classify", say("task", "任务")), truth, "squared", 0, folded=folded).choose(rungs)
+    low, value = table[-1]["gain"][1], table[-1]["gain"][0]
+    assert low < WORTH < value  # else the two rules could not differ
+    assert chosen == kept
 
 
 # ----------------------------------------------------- numbers: by the loss that is asked for

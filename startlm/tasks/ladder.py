@@ -13,17 +13,19 @@ from ..core.rungs import Rung
 from ..metrics.comparison import paired_gain
 
 SURE = 0.80  # confidence level of the interval of a rung's gain, which must lie above WORTH
+LIKELY = 0.20  # instead, of a blend where few rows choose, each answered by a model of other folds: docs/decisions/0023
 WORTH = 0.005  # nats a row: a gain below this is not worth a dearer model
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """The rows that choose: what is true of them, by which loss and by which seed rungs are compared on them."""
+    """The rows that choose: what is true of them, by which loss and by which seed rungs are compared on them; `folded` where they are few and in folds."""
 
     task: Any
     truth: np.ndarray
     loss: str
     seed: int
+    folded: bool = False
 
     def choose(self, rungs: Sequence[Rung]) -> tuple[list[int], list[dict[str, Any]]]:
         """The numbers of the members, and the ladder's table."""
@@ -37,7 +39,7 @@ class Ladder:
         if len(rungs) > 1 and not any(TEACHES in rung.fitted.recipe.options for rung in rungs):  # a teacher is there so that it need not answer
             blend = self._blend(answers)
             mixed = self.task.calibrated(self.task.joined([answers[i] for i in blend]), self.truth)
-            gain, pays = self._pays(answers[best[0]], mixed)
+            gain, pays = self._pays(answers[best[0]], mixed, LIKELY if self.folded else SURE)
             pays = pays and len(blend) > 1
             table.append(self._line(Recipe("blend", " + ".join(rungs[i].fitted.recipe.family for i in blend), ""), mixed, gain, pays))
             best = blend if pays else best
@@ -59,10 +61,12 @@ class Ladder:
         """float64 (N,): rungs are compared by the loss that is asked for, or a rung that is best at it would be passed over."""
         return self.task.losses(answers, self.truth, self.loss)  # type: ignore[no-any-return]
 
-    def _pays(self, old: np.ndarray, new: np.ndarray) -> tuple[Figure, bool]:
-        """The fall of the loss per row, and whether it is surely worth a dearer model and nothing a user counts is worse."""
-        gain = paired_gain(self._losses(old), self._losses(new), self.seed, level=SURE, losses=True)
-        return gain, _surely_above(gain, WORTH) and not self.task.worse(old, new, self.truth, seed=self.seed, level=SURE)
+    def _pays(self, old: np.ndarray, new: np.ndarray, level: float = SURE) -> tuple[Figure, bool]:
+        """The fall of the loss per row with its SURE interval, and whether at this level it is worth a dearer model, and nothing a user counts is surely worse."""
+        gain_at = lambda level: paired_gain(self._losses(old), self._losses(new), self.seed, level=level, losses=True)  # noqa: E731
+        shown = gain_at(SURE)
+        judged = shown if level == SURE else gain_at(level)
+        return shown, _surely_above(judged, WORTH) and not self.task.worse(old, new, self.truth, seed=self.seed, level=SURE)
 
     def _line(self, recipe: Recipe, answers: np.ndarray, gain: Figure | None, kept: bool) -> dict[str, Any]:
         taught = {key: recipe.options[key] for key in (TEACHES, TEACHER) if key in recipe.options}
