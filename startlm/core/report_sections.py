@@ -329,8 +329,8 @@ def ladder_section(content: Content) -> str:
         say(
             f"From cheap to dear, judged on {n:,} rows that are not test rows. "
             f"Gain: how far the loss ({loss.en}) falls below that of the best rung before; "
-            "a dearer rung is kept only where the interval lies above 0.",
-            f"从便宜到贵，在 {n:,} 行非测试数据上比较。增益：损失（{loss.zh}）比之前最好的一级低多少；区间在 0 以上才保留更贵的一级。",
+            "a dearer rung is kept only where the interval lies above 0; under 2,000 rows a blend, the mean of several, also where that is likely.",
+            f"从便宜到贵，在 {n:,} 行非测试数据上比较。增益：损失（{loss.zh}）比之前最好的一级低多少；区间在 0 以上才保留更贵的一级；不足 2,000 行时，几级取平均（blend）只要很可能更好也会保留。",
         )
     )
     families, cascade = [member["family"] for member in content["members"]], content.get("cascade")
