@@ -19,7 +19,7 @@ from work import Work, timed
 from startlm import build_model, deploy_model, evaluate_model, open_bundle, prepare_examples, train_model
 from startlm.core.weight_folders import ENGLISH, MULTILINGUAL
 from startlm.metrics.comparison import paired_gain
-from startlm.metrics.intervals import exact_interval
+from startlm.metrics.intervals import bootstrap_means, exact_interval, percentile_interval
 
 BUDGETS = {False: "5m", True: "10m"}  # without weights: the default
 SEEDS = (0, 1, 2)
@@ -55,12 +55,9 @@ def small_parts(work: Work) -> dict[str, Any]:
         sides = _both(work, _read(file, {"text": "text", "label": "label"}, "train") + held, ("text",), MULTILINGUAL, f"part-{number}-")
         rows.append(sides)
         kept.append(_kept(sides))
-    right = {side: np.concatenate([each[side]["right"] for each in rows]).astype(bool) for side in ("with", "without")}
-    pooled = {side: {"right": values.tolist()} for side, values in right.items()}
-    # the same test rows five times: a row's five answers are drawn together
-    gain = paired_gain(*(np.mean([each[side]["right"] for each in rows], axis=0) for side in ("without", "with")), seed=0)
-    return {"set": "fewclue-tnews", "weights": MULTILINGUAL, "published": _compared(pooled, np.arange(len(right["with"]))) | {"gain": [gain.value, gain.low, gain.high]},
-            "by_part": [float(np.mean(each["with"]["right"])) for each in rows], **kept[0]}  # fmt: skip
+    right = {side: np.array([each[side]["right"] for each in rows], dtype=np.float64) for side in ("without", "with")}
+    return {"set": "fewclue-tnews", "weights": MULTILINGUAL, "published": mean_of_parts(right),
+            "by_part": right["with"].mean(axis=1).tolist(), **kept[0]}  # fmt: skip
 
 
 def pairs(work: Work) -> dict[str, Any]:
@@ -112,6 +109,14 @@ def _compared(sides: dict[str, dict[str, Any]], rows: np.ndarray) -> dict[str, A
     gain = paired_gain(right["without"], right["with"], seed=0)
     shares = {side: [float(values.mean()), *exact_interval(int(values.sum()), len(values))] for side, values in right.items()}
     return {"n": len(rows), "gain": [gain.value, gain.low, gain.high], **shares}
+
+
+def mean_of_parts(right: dict[str, np.ndarray]) -> dict[str, Any]:
+    """0 and 1 for each part and row, float64 (P, N), on each side: the mean of the parts; the same rows are judged each time, so a row is drawn with its P answers."""
+    shares = {side: hits.mean(axis=0) for side, hits in right.items()}
+    gain = paired_gain(1 - shares["without"], 1 - shares["with"], seed=0, losses=True)
+    return {"n": len(shares["with"]), "gain": [gain.value, gain.low, gain.high],
+            **{side: [float(share.mean()), *percentile_interval(bootstrap_means(share, 0))] for side, share in shares.items()}}  # fmt: skip
 
 
 def _beside(ladder: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:

@@ -260,7 +260,7 @@ GROUPS = (
           "Clean: the same models on the test rows with no equal or near row in train or dev; cleaned rows: train and dev without those of test."),
     Group("`linear` beside the peer", "linear-", _linear, "5 folds of train; rates on one thread, warm."),
     Group("Pretrained weights: the ladder with them beside the ladder without", "pretrained-", _pretrained,
-          "Test read once; the gain's interval is a paired bootstrap. fewclue-tnews: the five parts of 16 rows a label, pooled."),
+          "Test read once; the gain's interval is a paired bootstrap. fewclue-tnews: the mean of the five parts of 16 rows a label; a test row is drawn with its five answers."),
     Group("`auto` with weights beside one kind of model alone", "pretrained-", _beside_one, "The same budget, 10 minutes; the same test rows, read once; the gain's interval is a paired bootstrap."),
     Group("The cascade: the cheap rung answers what it is sure of", "cascade-", _cascade,
           "The ladder with pretrained weights, `[predict] cascade` as it comes; test read once. Milliseconds by one thread: 1,000 messages asked one at a time, and all test rows in one call; the difference to the dear ones alone is a paired bootstrap's."),

@@ -356,3 +356,16 @@ def test_cells_are_judged_beside_every_vector_on_queries_that_are_not_in_the_ind
     assert f"{figures['looked_in']} of 253" in shown and "fused" not in shown.split("## How")[0].split("## Search")[-1]
     with pytest.raises(ValueError, match="too few"):
         search_index._compared(search_index.stored_form(vectors[:200]), vectors[:5], 1_000)
+
+
+def test_the_mean_of_parts_is_that_of_each_side_and_their_difference_and_no_surer_than_the_rows_are_many() -> None:
+    from pretrained import mean_of_parts
+
+    rng = np.random.default_rng(0)
+    easy = rng.random(400)  # the same rows in each part, so five answers to one row are no five rows
+    right = {side: (easy[None, :] + 0.1 * rng.random((5, 400)) < share).astype(float) for side, share in (("without", 0.3), ("with", 0.5))}
+    found = mean_of_parts(right)
+    (without, *_), (share, low, high) = found["without"], found["with"]
+    assert found["n"] == 400 and share == pytest.approx(right["with"].mean()) and found["gain"][0] == pytest.approx(share - without)
+    alone = mean_of_parts({side: hits[:1] for side, hits in right.items()})["with"]
+    assert low < share < high and high - low > 0.85 * (alone[2] - alone[1])
