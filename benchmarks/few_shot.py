@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pretrained import five_calls
+from pretrained import five_calls, mean_of_draws
 from sets import Rows, few, load
 from work import Work
 
 from startlm.core.weight_folders import ENGLISH, find_weights
 from startlm.metrics.comparison import paired_gain
-from startlm.metrics.intervals import exact_interval
 
 ROWS_A_LABEL, SEEDS, ITERATIONS = 10, (0, 1, 2), 5
 WAYS = {"linear": {"family": "linear"}, "frozen": {"family": "pretrained", "weights": ENGLISH},
@@ -24,7 +23,7 @@ WAYS = {"linear": {"family": "linear"}, "frozen": {"family": "pretrained", "weig
 
 
 def measure(work: Work, name: str) -> dict[str, Any]:
-    """Pooled over the draws: accuracy of each way with its interval, seconds of training, gain over SetFit on its draws."""
+    """The mean of the draws: accuracy of each way with its interval, seconds of training, gain over SetFit on its draws."""
     train, held = load(name, "train"), load(name, "test")
     held = few(train, 150, seed=1) if work.quick else held
     pieces: dict[str, list[dict[str, Any]]] = {way: [] for way in (*WAYS, "setfit")}
@@ -35,13 +34,13 @@ def measure(work: Work, name: str) -> dict[str, Any]:
             pieces[way].append(work.piece(f"{way}-{seed}", lambda table=table, build=build: five_calls(work, table, ("text",), build, "20s" if work.quick else "5m")))
         if seed == SEEDS[0] and os.environ.get("STARTLM_SETFIT"):
             pieces["setfit"].append(work.piece(f"setfit-{seed}", lambda rows=rows: _setfit(rows, held)))
-    right = {way: np.concatenate([piece["right"] for piece in found]).astype(bool) for way, found in pieces.items() if found}
-    lines = [{"way": way, "draws": len(pieces[way]), "accuracy": [float(hits.mean()), *exact_interval(int(hits.sum()), len(hits))],
+    right = {way: np.array([piece["right"] for piece in found], dtype=bool) for way, found in pieces.items() if found}
+    lines = [{"way": way, "draws": len(pieces[way]), "accuracy": mean_of_draws(hits),
               "seconds": [piece["seconds"]["train"] for piece in pieces[way]], "chosen": [piece.get("chosen", "") for piece in pieces[way]]} for way, hits in right.items()]  # fmt: skip
     gains = {}
     if "setfit" in right:
         for way in WAYS:
-            gain = paired_gain(right["setfit"], np.array(pieces[way][0]["right"], bool), seed=0)
+            gain = paired_gain(right["setfit"][0], np.array(pieces[way][0]["right"], bool), seed=0)
             gains[way] = [gain.value, gain.low, gain.high]
     return {"set": name, "weights": ENGLISH, "rows_a_label": ROWS_A_LABEL, "n": len(held), "lines": lines, "over_setfit": gains}
 

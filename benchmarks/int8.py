@@ -14,7 +14,7 @@ from work import Work, repeated, spread
 
 from startlm.core.batches import padded
 from startlm.core.contracts import Facts, Labelled, Ragged
-from startlm.families.network import _quantised, plan_network
+from startlm.families.network import _quantised, time_network
 from startlm.families.transformer import Transformer
 from startlm.tokenizers.bytes_bpe import BytesBpe
 
@@ -38,7 +38,7 @@ def _measure(work: Work) -> dict[str, Any]:
     labels = np.unique(rows.labels, return_inverse=True)[1].astype(np.int64)
     count, seconds = int(labels.max()) + 1, 5.0 if work.quick else SECONDS
     recipe = Transformer.recipe(Facts(len(rows), count, float(np.mean([len(text) for text in rows.texts])), 0, 0.0), "small")
-    recipe, _ = plan_network(Transformer, recipe, Labelled(rows.texts, labels), count, seed=0, seconds=seconds, threads=None)
+    recipe = time_network(Transformer, recipe, Labelled(rows.texts, labels), count, seed=0, threads=None).within(seconds)
     encoded, network = _trained(recipe, rows.texts, labels)
     graph = export_graph(network, (1, 1), int(encoded.values.max()) + 1, max_length=recipe.options["longest"])
     state = OnnxEngine.make_state(_quantised(graph, encoded, recipe, 0), precision="int8", max_length=recipe.options["longest"])

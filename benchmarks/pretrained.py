@@ -75,9 +75,8 @@ def tuned(work: Work, name: str) -> dict[str, Any]:
         train, held = few(train, 300), few(train, 100, seed=1)
     table = train.records("train") + held.records("test")
     pieces = [work.piece(f"seed-{seed}", lambda seed=seed: five_calls(work, table, ("text",), {"family": "tuned", "weights": ENGLISH}, TUNED_BUDGET, seed)) for seed in SEEDS[: 1 if work.quick else 3]]
-    shares = [float(np.mean(piece["right"])) for piece in pieces]
-    pooled = exact_interval(int(sum(sum(piece["right"]) for piece in pieces)), sum(len(piece["right"]) for piece in pieces))
-    return {"set": name, "weights": ENGLISH, "seeds": list(SEEDS), "accuracy": float(np.mean(shares)), "each": shares, "interval": list(pooled),
+    accuracy, *interval = mean_of_draws(np.array([piece["right"] for piece in pieces]))
+    return {"set": name, "weights": ENGLISH, "seeds": list(SEEDS), "accuracy": accuracy, "each": [float(np.mean(piece["right"])) for piece in pieces], "interval": interval,
             "n": len(held), "train_seconds": [piece["seconds"]["train"] for piece in pieces], "budget": TUNED_BUDGET}  # fmt: skip
 
 
@@ -112,11 +111,17 @@ def _compared(sides: dict[str, dict[str, Any]], rows: np.ndarray) -> dict[str, A
 
 
 def mean_of_parts(right: dict[str, np.ndarray]) -> dict[str, Any]:
-    """0 and 1 for each part and row, float64 (P, N), on each side: the mean of the parts; the same rows are judged each time, so a row is drawn with its P answers."""
+    """0 and 1 for each part and row, float64 (P, N), on each side: the mean of the parts, and the gain of one side over the other."""
     shares = {side: hits.mean(axis=0) for side, hits in right.items()}
     gain = paired_gain(1 - shares["without"], 1 - shares["with"], seed=0, losses=True)
-    return {"n": len(shares["with"]), "gain": [gain.value, gain.low, gain.high],
-            **{side: [float(share.mean()), *percentile_interval(bootstrap_means(share, 0))] for side, share in shares.items()}}  # fmt: skip
+    return {"n": len(shares["with"]), "gain": [gain.value, gain.low, gain.high], **{side: mean_of_draws(hits) for side, hits in right.items()}}
+
+
+def mean_of_draws(right: np.ndarray) -> list[float]:
+    """Accuracy and its interval where the same N rows were judged P times, 0 and 1 (P, N): a row is drawn with its P answers, which are no P rows."""
+    if len(right) == 1:
+        return [float(right.mean()), *exact_interval(int(right.sum()), right.shape[1])]
+    return [float(right.mean()), *percentile_interval(bootstrap_means(right.mean(axis=0), 0))]
 
 
 def _beside(ladder: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:

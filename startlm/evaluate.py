@@ -5,7 +5,6 @@ Each reading of a test part is written in the project's ledger: a test part that
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterator
@@ -17,6 +16,7 @@ from .core.language import Said, say
 from .core.run_records import read_object
 from .core.settings import fraction, with_given
 from .core.shelves import look_up
+from .core.temporary import temporary_folder
 from .predict import open_model
 from .tasks import REPORTS
 
@@ -66,7 +66,7 @@ def evaluate_model(model: Model, examples: Examples, *, settings: EvaluateSettin
 
 def evaluate_steps(model: Model, examples: Examples, *, settings: EvaluateSettings, folder: Path | None = None) -> Iterator[Progress]:
     """Evaluate, with signs of life; the last Progress carries the Report."""
-    folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
+    folder = folder or temporary_folder()
     folder.mkdir(parents=True, exist_ok=True)
     model_folder = model.folder or Path()
     predictor, cheapest = open_model(model_folder), model_folder.parent / CHEAPEST

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Iterator, Literal, Sequence
@@ -25,6 +24,7 @@ from .core.errors import BundleError, CallError
 from .core.language import say
 from .core.settings import fraction, not_empty, with_given
 from .core.shelves import import_extra
+from .core.temporary import temporary_folder
 from .formats import FORMATS, check_columns, hash_source, known_format, no_rows, open_table
 from .formats.joined import Joined, find_unmatched, hash_join, known_joins, open_joins, with_joins
 from .formats.rows import Rows, leave_rejects, none_left, refuse_bad_rows
@@ -184,7 +184,7 @@ def prepare_steps(source: Any, *, settings: PrepareSettings, clean: CleanSetting
                   folder: Path | None = None, task: str = "classify") -> Iterator[Progress]:
     """Prepare, with a sign of life after each part; the last Progress carries the Examples."""
     import_extra("polars")  # missed before any work, not after
-    folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
+    folder = folder or temporary_folder()
     joins = open_joins(settings.join)
     tables = _open_tables(source, settings, joins)
     fingerprint = fingerprint_of(source, settings, clean, task)  # once: a file that grows from here on is not what was asked for

@@ -7,7 +7,6 @@ gives the same bits, whether or not the run is broken off and goes on.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -29,11 +28,11 @@ from .core.recipes import TEACHER, TEACHES, describe_cost, describe_shortage, di
 from .core.rungs import Rung, fitted_files, keep_fold, keep_rung, read_fold, read_rung, say_damaged
 from .core.settings import OFF, at_least_one, seconds_of, share_of, with_given
 from .core.shelves import look_up
+from .core.temporary import temporary_folder
 from .engines import ENGINES
 from .families import FAMILIES
 from .families.network import fit_network_steps
-from .families.prices import Ground, priced, smaller_sizes
-from .families.teaching import FOLDS as LESSONS
+from .families.prices import Ground, dealt, enough_for, priced, smaller_sizes
 from .families.teaching import beside, taught_steps, together
 from .predict import SCHEMA, PredictSettings
 from .tasks import TASKS
@@ -108,7 +107,7 @@ def train_steps(model: Model, examples: Examples, *, settings: TrainSettings, pr
 
     `folder` holds the plan, the rungs and checkpoints; called again with the same folder it goes on where it stopped.
     """
-    folder = folder or Path(tempfile.mkdtemp(prefix="startlm-"))
+    folder = folder or temporary_folder()
     folder.mkdir(parents=True, exist_ok=True)
     for place in (folder, folder / "rungs", folder / "refit"):
         remove_leftovers(place)
@@ -175,29 +174,22 @@ class _Climb:
         if self.settings.plan is not None and not path.exists():
             write_json(path, {**self._plan_of_another(Path(self.settings.plan)), "mark": self.mark})
         if not path.exists():
-            began, rungs, threads = time.monotonic(), [], self.settings.threads
-            ground = Ground(self.learn, self.dev, self.count, 1 + (FOLDS if self.crossfit else 1), self.settings.seed, threads, self.folder)
+            began, prices, rungs = time.monotonic(), [], []
             for number, recipe in enumerate(self.model.rungs):
+                yield Progress("train", number, len(self.model.rungs))
                 recipe = replace(recipe, options={**recipe.options, **self._options(recipe)})
-                left = seconds_of(self.settings.budget) * FOR_TRAINING - self._spent(rungs) - (time.monotonic() - began)
-                waiting = [rung for rung in self.model.rungs[number:] if not getattr(_family(rung), "leftover", False)]
-                share, price = left / max(len(waiting), 1), ground
-                if TEACHER in recipe.options:
-                    price = replace(ground, learn=together(self.learn, beside(self.learn, self.unlabelled, self.settings.seed)))
-                    share -= (lessons := self._lessons(rungs))
-                recipe, seconds, least, enough = priced(_family(recipe), recipe, price, share)
-                if TEACHER in recipe.options:
-                    seconds, least, enough = seconds + lessons, least + lessons, enough and any(TEACHES in rung.options for rung, _ in rungs)
-                pays = enough or not number  # asked for by name, it is trained for as long as the budget lasts
-                yield Progress("train", said=describe_cost(recipe, seconds, pays))
-                if not enough or seconds > left:
-                    wanted, there = (least, left) if enough else (least * max(len(waiting), 1), share)
-                    budget = seconds_of(self.settings.budget) + max(wanted - left, 0) / FOR_TRAINING
-                    smaller = [(other, taken) for other, taken in smaller_sizes(_family(recipe), recipe, self.examples.facts, least) if taken <= there]
-                    yield Progress("train", said=describe_shortage(recipe, least, there, budget, smaller))
-                if pays:
-                    rungs.append((recipe, seconds))
-            write_json(path, {"mark": self.mark, "settings": self.shaping, "rungs": [asdict(recipe) for recipe, _ in rungs]})
+                prices.append(priced(_family(recipe), recipe, self._ground(recipe)))
+            budget = seconds_of(self.settings.budget)
+            there = budget * FOR_TRAINING - (time.monotonic() - began)
+            for number, (price, share) in enumerate(zip(prices, dealt(prices, there))):
+                yield Progress("train", said=describe_cost(price.recipe, share.need if share.seconds is None else share.seconds, share.seconds is not None))
+                if share.need > share.there:
+                    smaller = [(other, taken) for other, taken in smaller_sizes(_family(price.recipe), price.recipe, self.examples.facts, share.need) if taken <= share.there]
+                    wanted = budget + (enough_for(number, prices, there) - there) / FOR_TRAINING
+                    yield Progress("train", said=describe_shortage(price.recipe, share.need, share.there, wanted, smaller))
+                if share.seconds is not None:
+                    rungs.append(price.within(share.seconds))
+            write_json(path, {"mark": self.mark, "settings": self.shaping, "rungs": [asdict(recipe) for recipe in rungs]})
         plan = read_json(path)
         if plan["mark"] != self.mark:  # its weights would be taken for these
             raise CallError(say("This folder holds another training.", "这个文件夹里是另一次训练。"), say("give another folder", "请换一个文件夹"), where=str(self.folder))
@@ -218,14 +210,10 @@ class _Climb:
                                 "请给出 [build] 和 [train] 设置相同的一次运行的 runs/…/train/plan.json，或不写 plan"), where=str(path))
         return plan
 
-    @staticmethod
-    def _spent(rungs: Sequence[tuple[Recipe, float]]) -> float:
-        return sum(seconds for _, seconds in rungs)
-
-    @staticmethod
-    def _lessons(rungs: Sequence[tuple[Recipe, float]]) -> float:
-        """About the seconds that teachers take for the taught rung: LESSONS fits of a part of the rows for each of its own; of vectors that are kept next to nothing."""
-        return sum((LESSONS - 1) * seconds for rung, seconds in rungs if TEACHES in rung.options and not hasattr(_family(rung), "keeps"))
+    def _ground(self, recipe: Recipe) -> Ground:
+        """What this rung is trained on."""
+        learn = together(self.learn, beside(self.learn, self.unlabelled, self.settings.seed)) if TEACHER in recipe.options else self.learn
+        return Ground(learn, self.dev, self.count, 1 + (FOLDS if self.crossfit else 1), self.settings.seed, self.settings.threads, self.folder)
 
     def _options(self, recipe: Recipe) -> dict[str, Any]:
         """What the settings add to a recipe."""

@@ -16,6 +16,7 @@ from .batches import POOL, draw_batches
 from .contracts import Ragged
 from .language import Said
 
+EPOCHS = 10  # of a recipe that names none
 SGD_RATE = 30  # recipes' rates are AdamW's, which moves each weight by about the rate; a gradient itself is far smaller
 
 
@@ -87,20 +88,15 @@ class Descended:
     """Dev figure of the weights kept."""
 
 
-def plan_descent(
-    options: Mapping[str, Any], train: Ragged, labels: np.ndarray, measured: Measured, *, seed: int, seconds: float | None = None, count: int = 0
-) -> DescentPlan:
+def plan_descent(options: Mapping[str, Any], train: Ragged, labels: np.ndarray, measured: Measured, *, seed: int, count: int = 0) -> DescentPlan:
     """The plan for these options (a recipe's): `epochs`, `batch_rows` and any field of DescentPlan.
 
-    seconds: the time there is; epochs are cut to what fits, never below one. `class_weights = "balanced"` weighs each
-    label by the inverse of its share (mean weight of a row 1); `count` labels in all, one that train lacks weighs 1.
+    `class_weights = "balanced"` weighs each label by the inverse of its share (mean weight of a row 1); `count` labels in all, one that train lacks weighs 1.
     """
     tokens = batch_tokens(options, train)
     lengths = cut_lengths(train, options.get("longest", 0))
-    counts = [len(draw_batches(lengths, tokens, seed=seed, epoch=epoch, pool=options.get("pool", POOL))) for epoch in range(int(options.get("epochs", 10)))]
+    counts = [len(draw_batches(lengths, tokens, seed=seed, epoch=epoch, pool=options.get("pool", POOL))) for epoch in range(int(options.get("epochs", EPOCHS)))]
     steps = sum(counts)
-    if seconds is not None:
-        steps = max(counts[0], min(steps, int(seconds / measured.seconds)))
     chosen = {name: value for name, value in options.items() if name in DescentPlan.__dataclass_fields__}
     if chosen.get("optimiser") == "sgd" and "learning_rate" in chosen:
         chosen["learning_rate"] *= SGD_RATE

@@ -59,7 +59,6 @@ class Lstm:
     name = "lstm"
     engine = "onnx"
     needs = ("text",)
-    leftover = True  # in a ladder it is paid from what the others leave: it is there for the blend
     tasks = ("classify", "classify_several")
 
     @staticmethod

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, NamedTuple
 
 import numpy as np
 
 from ..core.checkpoints import CheckpointFolder
 from ..core.contracts import Fitted, Labelled, Progress, Ragged, Recipe
-from ..core.descent_plan import Descended, DescentPlan, plan_descent, refit_plan
+from ..core.descent_plan import EPOCHS, Descended, DescentPlan, plan_descent, refit_plan
 from ..core.errors import MissingExtraError
 from ..core.graph_int8 import quantise
 from ..core.graphs import export_graph, padded
@@ -30,24 +30,51 @@ CLOSING = 1.3e-7  # seconds for each number of a network, frozen ones too, after
 ENOUGH = 1 / 3  # of the recipe's epochs: with fewer, a network is not worth beginning
 
 
-def plan_network(family: Any, recipe: Recipe, train: Labelled, labels: int, *, seed: int, seconds: float, threads: int | None) -> tuple[Recipe, float]:
-    """The recipe with its descent planned for these rows within `seconds`, and the share of its epochs that this allows.
+class Timed(NamedTuple):
+    """A network some of whose steps were timed: what the clock decides (precision, threads, steps) stands in recipe.options["descent"] from `within` on."""
 
-    Times a few steps: what the clock decides (precision, threads, steps) stands in recipe.options["descent"] from here on.
-    """
+    recipe: Recipe
+    descent: DescentPlan  # as long as the recipe has it
+    steps: int  # of the shortest descent worth beginning
+    step: float  # seconds a step
+    closing: float  # seconds after the last one
+
+    @property
+    def least(self) -> float:
+        """Seconds of one fit, the shortest worth beginning."""
+        return self.steps * self.step + self.closing
+
+    @property
+    def whole(self) -> float:
+        """Seconds of one fit as the recipe has it."""
+        return self.descent.steps * self.step + self.closing
+
+    def within(self, seconds: float) -> Recipe:
+        """The recipe with its descent planned for so many seconds a fit, never below one pass over the rows."""
+        steps = max(_a_pass(self.recipe, self.descent), min(self.descent.steps, int((seconds - self.closing) / self.step + 1e-6)))
+        plan = replace(self.descent, steps=steps, stop=steps)
+        return replace(self.recipe, options={**self.recipe.options, "descent": asdict(plan), "seconds": steps * self.step + self.closing})
+
+
+def time_network(family: Any, recipe: Recipe, train: Labelled, labels: int, *, seed: int, threads: int | None) -> Timed:
+    """Time a few steps on these rows, by so many threads (None: a measurement chooses)."""
     _need_torch()
     from ..core.step_times import measure
 
     tokenizer, encoded = _encoded(recipe, train)
     network = _network(family, recipe, width_of(tokenizer, train), labels, seed)
     measured = measure(network, encoded, train.labels, recipe.options, seed=seed, threads=threads)
-    whole = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed, count=labels)
-    closing = CLOSING * sum(array.numel() for array in (*network.parameters(), *network.buffers()))
-    plan = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed, seconds=seconds - closing, count=labels)
+    plan = plan_descent(recipe.options, encoded, train.labels, measured, seed=seed, count=labels)
     plan = replace(plan, checkpoint_every=max(plan.checkpoint_every, int(CHECKPOINT_SECONDS / measured.seconds)))
-    options = {**recipe.options, "descent": asdict(plan), "planned_rows": len(train), "seconds": plan.steps * measured.seconds + closing, "timed": measured.said._asdict()}
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    return replace(recipe, options=options, parameters=parameters), plan.steps / whole.steps
+    options = {**recipe.options, "planned_rows": len(train), "timed": measured.said._asdict()}
+    recipe = replace(recipe, options=options, parameters=sum(parameter.numel() for parameter in network.parameters()))
+    closing = CLOSING * sum(array.numel() for array in (*network.parameters(), *network.buffers()))
+    return Timed(recipe, plan, max(math.ceil(plan.steps * ENOUGH), _a_pass(recipe, plan)), measured.seconds, closing)
+
+
+def _a_pass(recipe: Recipe, whole: DescentPlan) -> int:
+    """Steps of one pass over the rows."""
+    return math.ceil(whole.steps / max(1, int(recipe.options.get("epochs", EPOCHS))))
 
 
 def fit_network_steps(family: Any, train: Labelled, dev: Labelled | None, labels: int, recipe: Recipe, seed: int, checkpoints: Path) -> Iterator[Progress]:

@@ -5,10 +5,9 @@ The encoder answers once for each text; what it said is kept on disk by content,
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Iterator
 
 import numpy as np
 
@@ -18,9 +17,7 @@ from ..core.language import say
 from ..core.weight_folders import find_weights
 from .encoders import described, engine_state
 from .heads import COSTS, Head, best_cost
-from .reading import TRIED_ROWS, Reader
-
-TIMED_ROWS = 128
+from .reading import Reader, spread, timed, tried
 
 
 class Pretrained:
@@ -68,23 +65,15 @@ class Pretrained:
                        result=Fitted(recipe, reader.tokenizer, engine_state(graph, recipe.options["longest"], precision)))
 
     @staticmethod
-    def seconds(train: Labelled, recipe: Recipe, passes: int, kept: Path, seed: int) -> float:
-        """About how long all fits take together: each text is read once, a few also in the other precision, and each fit solves a layer for each cost."""
-        began = time.monotonic()
+    def seconds(train: Labelled, dev: Labelled | None, recipe: Recipe, passes: int, kept: Path, seed: int) -> tuple[float, float]:
+        """About how long reading each text once takes, and all else of all fits: the rows on which precisions are compared, and a layer for each cost."""
         reader = Reader.of(recipe, train, kept, seed)
-        some = train.take(np.random.default_rng(seed).permutation(len(train))[:TIMED_ROWS])
-        rates = {}
+        some = spread(train)
+        encoded, rates = reader.tokenizer.encode(some.texts), {}
         for precision in reader.make:
-            reader.blocks_of(some.take(np.arange(min(len(some), 8))), precision)  # graphs are made and opened
-            rates[precision], vectors = timed(lambda precision=precision: reader.engine(precision).logits(reader.tokenizer.encode(some.texts)))
-        ready = time.monotonic() - began
+            engine = reader.engine(precision)
+            rates[precision], vectors = timed(lambda engine=engine: engine.logits(encoded))
         each = {precision: seconds / max(len(some), 1) for precision, seconds in rates.items()}
         head, _ = timed(lambda: Head(some.labels, int(some.labels.max(initial=1)) + 1, recipe.options, seed).solve(vectors, COSTS[0]) if some.labels.dtype.kind == "i" else None)
         solving = 2e-4 * len(train) + head
-        return ready + 1.2 * (each["int8"] * len(train) + each["fp32"] * min(2 * TRIED_ROWS, len(train))) + (passes + len(COSTS)) * solving
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    began = time.monotonic()
-    made = work()
-    return time.monotonic() - began, made
+        return 1.2 * each["int8"] * len(train), 1.2 * each["fp32"] * tried(train, dev) + (passes + len(COSTS)) * solving

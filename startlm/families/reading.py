@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, NamedTuple
@@ -16,6 +17,7 @@ from .network import may_lose
 
 TRIED_ROWS = 2_000  # to see what int8 loses
 FEWEST, ALIKE_ROWS, ALIKE = 1_000, 64, 0.99
+TIMED_LENGTHS, TIMED_AT_ONCE = 8, 16
 
 
 class Reader(NamedTuple):
@@ -58,7 +60,7 @@ class Reader(NamedTuple):
 
         Too few rows cannot show so little: then int8 where its vectors point where those of fp32 do, by a mean cosine of ALIKE.
         """
-        if len(train if dev is None else dev) < FEWEST:
+        if _are_few(train, dev):
             some = train.take(np.random.default_rng(head.seed).permutation(len(train))[:ALIKE_ROWS])
             small, plain = (self.blocks_of(some, name) for name in ("int8", "fp32"))
             cosines = (small * plain).sum(axis=1) / np.maximum(np.linalg.norm(small, axis=1) * np.linalg.norm(plain, axis=1), 1e-9)
@@ -71,3 +73,27 @@ class Reader(NamedTuple):
             weights, bias = head.take(rows[:cut]).solve(self.blocks_of(learn, name), COSTS[0])
             wrong[name] = head.wrong(self.blocks_of(held, name) @ weights + bias, held.labels)
         return "int8" if wrong["int8"] - wrong["fp32"] <= may_lose(len(held)) else "fp32"
+
+
+def _are_few(train: Labelled, dev: Labelled | None) -> bool:
+    return len(train if dev is None else dev) < FEWEST
+
+
+def tried(train: Labelled, dev: Labelled | None) -> int:
+    """How many rows are read in fp32 too, to choose a precision."""
+    few = ALIKE_ROWS if _are_few(train, dev) else TRIED_ROWS
+    return min(few, len(train)) + (0 if dev is None or _are_few(train, dev) else min(few, len(dev)))
+
+
+def spread(rows: Labelled) -> Labelled:
+    """A few rows that take as long to read, each, as all: TIMED_LENGTHS lengths evenly over those there are, of each as many neighbours in length as are read at once."""
+    order = np.argsort([len(text) for text in rows.texts], kind="stable")
+    groups = np.array_split(order, TIMED_LENGTHS)
+    return rows.take(np.concatenate([group[max(0, len(group) // 2 - TIMED_AT_ONCE // 2) :][:TIMED_AT_ONCE] for group in groups]))
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """(seconds, what it made)"""
+    began = time.monotonic()
+    made = work()
+    return time.monotonic() - began, made

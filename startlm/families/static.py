@@ -8,7 +8,6 @@ each token and label, as fast as `linear`.
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Iterator
@@ -24,12 +23,13 @@ from ..core.weight_folders import Weights, find_weights
 from ..core.weights import from_bytes, to_bytes
 from .encoders import described, named_weights, subwords
 from .heads import COSTS, Head, best_cost
-from .reading import Reader
+from .reading import Reader, spread, timed
 
 MOST_TOKENS = 20_000  # that are passed through the encoder: those of the own texts, then the vocabulary's first
 FREQUENT = 1e-3  # share of all tokens from which on one is weighed down
 PULL = 0.1  # of the ridge that keeps vectors near where they were; docs/decisions/0014
 STEPS = 30  # of conjugate gradients
+TIMED_TOKENS = 512
 
 
 class Static:
@@ -75,15 +75,16 @@ class Static:
         yield Progress("train", 4, 4, said=say(f"cost {cost:g}", f"代价系数 {cost:g}"), result=Fitted(recipe, tokenizer, state))
 
     @staticmethod
-    def seconds(train: Labelled, recipe: Recipe, passes: int, kept: Path, seed: int) -> float:
-        """About how long all fits take together: every token and every text once, and each fit a regression and a layer."""
+    def seconds(train: Labelled, dev: Labelled | None, recipe: Recipe, passes: int, kept: Path, seed: int) -> tuple[float, float]:
+        """About how long reading each text once takes, and all else of all fits: tokens read alone, and each fit a regression and a layer."""
         reader = Reader.of(recipe, train, kept, seed)
-        some = train.take(np.random.default_rng(seed).permutation(len(train))[:64])
-        reader.make["int8"]()
-        began = time.monotonic()
-        reader.blocks_of(some, "int8")
-        each = (time.monotonic() - began) / max(len(some), 1)
-        return each * (len(train) + MOST_TOKENS / 2) + passes * 5e-4 * len(train)
+        some = spread(train)
+        encoded = reader.tokenizer.encode(some.texts)
+        engine = reader.engine("int8")
+        texts, _ = timed(lambda: engine.logits(encoded))
+        alone = _alone(named_weights(recipe), encoded.values[:TIMED_TOKENS])
+        tokens, _ = timed(lambda: engine.logits(alone))
+        return 1.2 * texts * len(train) / max(len(some), 1), tokens * MOST_TOKENS / max(len(alone), 1) + passes * 5e-4 * len(train)
 
 
 def _token_vectors(weights: Weights, tokenizer: Any, encoded: Ragged, reader: Reader, kept: Path) -> np.ndarray:
@@ -98,9 +99,7 @@ def _token_vectors(weights: Weights, tokenizer: Any, encoded: Ragged, reader: Re
     known = there.get("tokens", np.zeros(0, np.int64))
     missing = np.setdiff1d(chosen, known) if len(known) else chosen
     if len(missing):
-        begin, end = _marks(weights)
-        rows = np.concatenate([np.tile(begin, (len(missing), 1)), missing[:, None], np.tile(end, (len(missing), 1))], axis=1).astype(np.int32)
-        vectors = reader.engine("int8").logits(Ragged(rows.ravel(), np.arange(len(missing) + 1, dtype=np.int64) * rows.shape[1]))
+        vectors = reader.engine("int8").logits(_alone(weights, missing))
         there = {"tokens": np.concatenate([known, missing]), "vectors": np.concatenate([there["vectors"], vectors]) if len(known) else vectors}
         with writing(path) as stream:
             stream.write(to_bytes(there))
@@ -110,10 +109,11 @@ def _token_vectors(weights: Weights, tokenizer: Any, encoded: Ragged, reader: Re
     return table
 
 
-def _marks(weights: Weights) -> tuple[list[int], list[int]]:
-    """The ids that stand before and behind a text."""
-    ids = subwords(weights).encode([""]).values.tolist()
-    return ids[:-1], ids[-1:]
+def _alone(weights: Weights, tokens: np.ndarray) -> Ragged:
+    """Each of these tokens as a text of its own, between the ids that stand before and behind a text."""
+    *begin, end = subwords(weights).encode([""]).values.tolist()
+    rows = np.stack([*(np.full(len(tokens), mark) for mark in begin), tokens, np.full(len(tokens), end)], axis=1).astype(np.int32)
+    return Ragged(rows.ravel(), np.arange(len(tokens) + 1, dtype=np.int64) * rows.shape[1])
 
 
 def _rarity(encoded: Ragged, count: int) -> np.ndarray:

@@ -45,7 +45,10 @@ def paired_gain(a: np.ndarray, b: np.ndarray, seed: int, *, level: float = LEVEL
     """How much better B is than A on the same rows: mean difference, with a paired bootstrap interval; above 0, B is better.
 
     a, b: bool (N,) correct, or with `losses` float64 (N,) losses (less is better). Rows are resampled in pairs.
+    Raises ValueError for shares where no losses are meant: as yes or no they would all be yes.
     """
+    if not losses and any(np.asarray(each).dtype.kind == "f" for each in (a, b)):
+        raise ValueError("answers are right or wrong: give bool, or losses with losses=True")
     if len(a) < FEWEST_ROWS:
         return no_figure("gain", len(a))
     if losses:

@@ -61,11 +61,10 @@ class Ladder:
         """float64 (N,): rungs are compared by the loss that is asked for, or a rung that is best at it would be passed over."""
         return self.task.losses(answers, self.truth, self.loss)  # type: ignore[no-any-return]
 
-    def _pays(self, old: np.ndarray, new: np.ndarray, level: float = SURE) -> tuple[Figure, bool]:
-        """The fall of the loss per row with its SURE interval, and whether at this level it is worth a dearer model, and nothing a user counts is surely worse."""
-        gain_at = lambda level: paired_gain(self._losses(old), self._losses(new), self.seed, level=level, losses=True)  # noqa: E731
-        shown = gain_at(SURE)
-        judged = shown if level == SURE else gain_at(level)
+    def _pays(self, old: np.ndarray, new: np.ndarray, sure: float = SURE) -> tuple[Figure, bool]:
+        """The fall of the loss per row with its SURE interval; and whether it is worth a dearer model, as sure as asked, and nothing a user counts is surely worse."""
+        losses = self._losses(old), self._losses(new)
+        shown, judged = (paired_gain(*losses, self.seed, level=level, losses=True) for level in (SURE, sure))
         return shown, _surely_above(judged, WORTH) and not self.task.worse(old, new, self.truth, seed=self.seed, level=SURE)
 
     def _line(self, recipe: Recipe, answers: np.ndarray, gain: Figure | None, kept: bool) -> dict[str, Any]:

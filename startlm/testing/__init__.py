@@ -26,7 +26,7 @@ from startlm.core.number_losses import LEVELS, QUANTILES, in_order
 from startlm.core.shelves import look_up
 from startlm.engines import ENGINES
 from startlm.families import FAMILIES
-from startlm.families.network import fit_network_steps, plan_network
+from startlm.families.network import fit_network_steps, time_network
 from startlm.formats import find_format
 from startlm.tokenizers import TOKENIZERS
 
@@ -314,6 +314,8 @@ def _check_learns(member: Any, rows: Labelled, facts: Facts, folder: Path, loss:
     hold(recipe.family == member.name and bool(recipe.reason.en and recipe.reason.zh), "the recipe names its family and its reason")
     hold(json.loads(json.dumps(dict(recipe.options))) == dict(recipe.options), "a recipe's options are plain JSON")
     recipe = replace(recipe, options={**recipe.options, "loss": loss}) if loss else recipe
+    if hasattr(member, "keeps"):
+        hold(min(member.seconds(rows, None, recipe, 1, folder / "kept", 0)) > 0, "a family that keeps what it read says how long reading takes, and the rest")
     first = _fit(member, recipe, rows, folder / "first", None)
     again = _fit(member, first.recipe, rows, folder / "again", first.recipe)
     hold(_same_state(first.engine, again.engine), "the recipe that comes back gives the same bits again")
@@ -349,6 +351,6 @@ def _fit(member: Any, recipe: Recipe, rows: Labelled, folder: Path, planned: Rec
         return last.result  # type: ignore[no-any-return]
     if planned is None:
         longer = replace(recipe, options={**recipe.options, "epochs": 60})
-        planned, _ = plan_network(member, longer, rows, labels, seed=0, seconds=60.0, threads=1)
+        planned = time_network(member, longer, rows, labels, seed=0, threads=1).within(60.0)
     *_, last = fit_network_steps(member, rows, None, labels, planned, 0, folder)
     return last.result  # type: ignore[no-any-return]

@@ -43,6 +43,12 @@ def test_the_gain_is_b_less_a_for_right_answers_and_a_less_b_for_losses():
     assert paired_gain(a, b, 0).low > 0
 
 
+def test_shares_are_no_answers_of_yes_and_no():
+    shares = np.linspace(0, 1, 100)
+    with pytest.raises(ValueError, match="right or wrong"):
+        paired_gain(shares, shares, 0)
+
+
 def test_equal_answers_show_a_gain_of_zero_but_not_certainty():
     same = np.arange(200) % 3 > 0
     gain = paired_gain(same, same, 0)
