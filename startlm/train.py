@@ -182,7 +182,7 @@ class _Climb:
             budget = seconds_of(self.settings.budget)
             there = budget * FOR_TRAINING - (time.monotonic() - began)
             for number, (price, share) in enumerate(zip(prices, dealt(prices, there))):
-                yield Progress("train", said=describe_cost(price.recipe, share.need if share.seconds is None else share.seconds, share.seconds is not None))
+                yield Progress("train", said=describe_cost(price.recipe, share.seconds))
                 if share.need > share.there:
                     smaller = [(other, taken) for other, taken in smaller_sizes(_family(price.recipe), price.recipe, self.examples.facts, share.need) if taken <= share.there]
                     wanted = budget + (enough_for(number, prices, there) - there) / FOR_TRAINING

@@ -32,10 +32,10 @@ def describe_size(recipe: Recipe) -> Said:
     return say(f"{size.en}. {recipe.reason.en}", f"{size.zh}。{recipe.reason.zh}")
 
 
-def describe_cost(recipe: Recipe, seconds: float, pays: bool) -> Said:
-    """Parameters, memory and time of one rung, in a sentence."""
+def describe_cost(recipe: Recipe, seconds: float | None) -> Said:
+    """Parameters, memory and time of one rung, in a sentence; None: it is left out."""
     size = _size(recipe)
-    if pays:
+    if seconds is not None:
         return say(f"{size.en}, about {seconds:.0f} s. {recipe.reason.en}", f"{size.zh}，约 {seconds:.0f} 秒。{recipe.reason.zh}")
     return say(f"{size.en}, left out: the budget does not pay for it.", f"{size.zh}，略过：预算不够。")
 

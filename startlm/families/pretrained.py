@@ -68,12 +68,9 @@ class Pretrained:
     def seconds(train: Labelled, dev: Labelled | None, recipe: Recipe, passes: int, kept: Path, seed: int) -> tuple[float, float]:
         """About how long reading each text once takes, and all else of all fits: the rows on which precisions are compared, and a layer for each cost."""
         reader = Reader.of(recipe, train, kept, seed)
-        some = spread(train)
-        encoded, rates = reader.tokenizer.encode(some.texts), {}
+        some, each = spread(train), {}
         for precision in reader.make:
-            engine = reader.engine(precision)
-            rates[precision], vectors = timed(lambda engine=engine: engine.logits(encoded))
-        each = {precision: seconds / max(len(some), 1) for precision, seconds in rates.items()}
+            each[precision], vectors = reader.timed(some, precision)
         head, _ = timed(lambda: Head(some.labels, int(some.labels.max(initial=1)) + 1, recipe.options, seed).solve(vectors, COSTS[0]) if some.labels.dtype.kind == "i" else None)
         solving = 2e-4 * len(train) + head
-        return 1.2 * each["int8"] * len(train), 1.2 * each["fp32"] * tried(train, dev) + (passes + len(COSTS)) * solving
+        return each["int8"] * len(train), each["fp32"] * tried(train, dev) + (passes + len(COSTS)) * solving

@@ -79,12 +79,10 @@ class Static:
         """About how long reading each text once takes, and all else of all fits: tokens read alone, and each fit a regression and a layer."""
         reader = Reader.of(recipe, train, kept, seed)
         some = spread(train)
-        encoded = reader.tokenizer.encode(some.texts)
-        engine = reader.engine("int8")
-        texts, _ = timed(lambda: engine.logits(encoded))
-        alone = _alone(named_weights(recipe), encoded.values[:TIMED_TOKENS])
+        a_text, _ = reader.timed(some, "int8")
+        engine, alone = reader.engine("int8"), _alone(named_weights(recipe), reader.tokenizer.encode(some.texts).values[:TIMED_TOKENS])
         tokens, _ = timed(lambda: engine.logits(alone))
-        return 1.2 * texts * len(train) / max(len(some), 1), tokens * MOST_TOKENS / max(len(alone), 1) + passes * 5e-4 * len(train)
+        return a_text * len(train), tokens * MOST_TOKENS / max(len(alone), 1) + passes * 5e-4 * len(train)
 
 
 def _token_vectors(weights: Weights, tokenizer: Any, encoded: Ragged, reader: Reader, kept: Path) -> np.ndarray:

@@ -64,8 +64,8 @@ class Ladder:
     def _pays(self, old: np.ndarray, new: np.ndarray, sure: float = SURE) -> tuple[Figure, bool]:
         """The fall of the loss per row with its SURE interval; and whether it is worth a dearer model, as sure as asked, and nothing a user counts is surely worse."""
         losses = self._losses(old), self._losses(new)
-        shown, judged = (paired_gain(*losses, self.seed, level=level, losses=True) for level in (SURE, sure))
-        return shown, _surely_above(judged, WORTH) and not self.task.worse(old, new, self.truth, seed=self.seed, level=SURE)
+        gain = {level: paired_gain(*losses, self.seed, level=level, losses=True) for level in {SURE, sure}}
+        return gain[SURE], _surely_above(gain[sure], WORTH) and not self.task.worse(old, new, self.truth, seed=self.seed, level=SURE)
 
     def _line(self, recipe: Recipe, answers: np.ndarray, gain: Figure | None, kept: bool) -> dict[str, Any]:
         taught = {key: recipe.options[key] for key in (TEACHES, TEACHER) if key in recipe.options}
