@@ -213,7 +213,8 @@ class _Climb:
     def _ground(self, recipe: Recipe) -> Ground:
         """What this rung is trained on."""
         learn = together(self.learn, beside(self.learn, self.unlabelled, self.settings.seed)) if TEACHER in recipe.options else self.learn
-        return Ground(learn, self.dev, self.count, 1 + (FOLDS if self.crossfit else 1), self.settings.seed, self.settings.threads, self.folder)
+        passes = 1 + (FOLDS if self.dev is None else (len(learn) + len(self.dev)) / len(learn))  # the last fit learns from dev too
+        return Ground(learn, self.dev, self.count, passes, self.settings.seed, self.settings.threads, self.folder)
 
     def _options(self, recipe: Recipe) -> dict[str, Any]:
         """What the settings add to a recipe."""

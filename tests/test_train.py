@@ -105,6 +105,16 @@ def test_a_budget_that_suffices_is_not_complained_of(few: Examples, tmp_path: Pa
     assert [said.en.split(" (")[0] for said in said_before(few, tmp_path, "10m", size="small")] == ["linear", "bag", "convolution", "lstm"]
 
 
+def test_a_price_counts_the_rows_of_dev_in_the_last_fit(few: Examples, with_dev: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With folds, each of five is priced as if it had all rows."""
+    passes = []
+    monkeypatch.setattr(startlm.train, "priced", lambda family, recipe, ground: passes.append(ground.passes) or Price(recipe, 1.0, 1.0, lambda _: recipe))
+    said_before(few, tmp_path / "folds", "1m", family="linear")
+    said_before(with_dev, tmp_path / "dev", "1m", family="linear")
+    train, dev = (len(with_dev.rows_of(part)) for part in ("train", "dev"))
+    assert passes == [6, pytest.approx(2 + dev / train)]
+
+
 # ------------------------------------------------------------- its settings
 
 def descent_of(examples: Examples, folder: Path, **settings: Any) -> tuple[dict[str, Any], list[Progress]]:

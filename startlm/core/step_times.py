@@ -20,11 +20,13 @@ from .workers import processors
 
 __all__ = ["measure"]
 
+FEWEST, MOST = 3, 12  # steps that are timed
+LONGEST = 1.0  # seconds within which more than FEWEST are
 LOST = 1.5  # times the fastest so far: steps differ in length, but not by so much
 
 
 def measure(network: nn.Module, train: Ragged, labels: np.ndarray, options: Mapping[str, Any], *, seed: int = 0, threads: int | None = None) -> Measured:
-    """Time three steps in bf16 and fp32, on the processor with all threads and with one or with as many as are asked for, and on a GPU where there is one; keep the fastest.
+    """Time a few steps in bf16 and fp32, on the processor with all threads and with one or with as many as are asked for, and on a GPU where there is one; keep the fastest.
 
     What does not stay finite is left out. Raises WorkError where nothing does.
     """
@@ -54,12 +56,13 @@ def measure(network: nn.Module, train: Ragged, labels: np.ndarray, options: Mapp
     return best
 
 
-def time_steps(descent: Descent, count: int = 3, beat: float = math.inf) -> tuple[float, float]:
-    """(seconds a step, rows a second): one step to warm up, then the median of `count`; of fewer where a step takes LOST times `beat`."""
-    taken, rows = [], 0
+def time_steps(descent: Descent, beat: float = math.inf) -> tuple[float, float]:
+    """(seconds a step, rows a second): one step to warm up, then the median of at least FEWEST and, within LONGEST seconds, of at most MOST; of fewer where a step takes LOST times `beat`."""
+    taken: list[float] = []
+    rows = 0
     with steady(descent.plan):
         descent.take_step()
-        while len(taken) < count and (not taken or taken[-1] < LOST * beat):
+        while (len(taken) < FEWEST or (len(taken) < MOST and sum(taken) < LONGEST)) and (not taken or taken[-1] < LOST * beat):
             start = time.perf_counter()
             rows += descent.take_step().rows
             taken.append(time.perf_counter() - start)

@@ -65,7 +65,7 @@ class Pretrained:
                        result=Fitted(recipe, reader.tokenizer, engine_state(graph, recipe.options["longest"], precision)))
 
     @staticmethod
-    def seconds(train: Labelled, dev: Labelled | None, recipe: Recipe, passes: int, kept: Path, seed: int) -> tuple[float, float]:
+    def seconds(train: Labelled, dev: Labelled | None, recipe: Recipe, passes: float, kept: Path, seed: int) -> tuple[float, float]:
         """About how long reading each text once takes, and all else of all fits: the rows on which precisions are compared, and a layer for each cost."""
         reader = Reader.of(recipe, train, kept, seed)
         some, each = spread(train), {}

@@ -23,12 +23,12 @@ LAST = ("lstm",)  # paid from what the others leave: it is there for the blend
 
 @dataclass(frozen=True)
 class Ground:
-    """What a rung is to be trained on: `passes` fits in all, by so many threads (None: a measurement chooses); `folder` is the training's."""
+    """What a rung is to be trained on: as often as `passes`, by so many threads (None: a measurement chooses); `folder` is the training's."""
 
     learn: Labelled
     dev: Labelled | None
     outputs: int
-    passes: int
+    passes: float
     seed: int
     threads: int | None
     folder: Path

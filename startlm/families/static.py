@@ -75,7 +75,7 @@ class Static:
         yield Progress("train", 4, 4, said=say(f"cost {cost:g}", f"代价系数 {cost:g}"), result=Fitted(recipe, tokenizer, state))
 
     @staticmethod
-    def seconds(train: Labelled, dev: Labelled | None, recipe: Recipe, passes: int, kept: Path, seed: int) -> tuple[float, float]:
+    def seconds(train: Labelled, dev: Labelled | None, recipe: Recipe, passes: float, kept: Path, seed: int) -> tuple[float, float]:
         """About how long reading each text once takes, and all else of all fits: tokens read alone, and each fit a regression and a layer."""
         reader = Reader.of(recipe, train, kept, seed)
         some = spread(train)

@@ -100,18 +100,28 @@ def test_a_gpu_that_fails_while_it_is_timed_is_left_out(monkeypatch):
     assert measure(Toy(), *TRAIN, {"batch_rows": 16}, threads=1).device == "cpu"
 
 
+class Sleeping:
+    """A descent whose steps take so many seconds."""
+
+    def __init__(self, seconds):
+        self.plan, self.steps, self.seconds = PLAN, 0, seconds
+
+    def take_step(self):
+        self.steps += 1
+        time.sleep(self.seconds)
+        return SimpleNamespace(rows=10)
+
+
 def test_what_has_lost_is_not_timed_again():
-    class Slow:
-        plan, steps = PLAN, 0
-
-        def take_step(self):
-            self.steps += 1
-            time.sleep(0.02)
-            return SimpleNamespace(rows=10)
-
-    whole, lost = Slow(), Slow()
-    assert step_times.time_steps(whole)[1] == pytest.approx(500, rel=0.3) and whole.steps == 4, "one to warm up, then three"
+    whole, lost = Sleeping(0.02), Sleeping(0.02)
+    assert step_times.time_steps(whole)[1] == pytest.approx(500, rel=0.3) and whole.steps == 1 + step_times.MOST, "one to warm up"
     assert step_times.time_steps(lost, beat=0.01)[0] >= 0.02 and lost.steps == 2
+
+
+def test_long_steps_are_timed_less_often(monkeypatch):
+    monkeypatch.setattr(step_times, "LONGEST", 0.05)
+    step_times.time_steps(long := Sleeping(0.03))
+    assert long.steps == 1 + step_times.FEWEST
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
