@@ -27,6 +27,7 @@ INT8_MAY_LOSE = 0.003  # of accuracy on dev
 CALIBRATION_ROWS = 256  # train rows that fix the scales of int8
 CHECKPOINT_SECONDS = 15
 CLOSING = 1.3e-7  # seconds for each number of a network, frozen ones too, after its last step: the graph made, compared, quantised and opened
+ANSWERING = 1.5  # passes over the rows that are then answered, in time: as they are looked at, and by the engines in fp32 and int8; a mean of choosing and last fit
 ENOUGH = 1 / 3  # of the recipe's epochs: with fewer, a network is not worth beginning
 
 
@@ -56,8 +57,8 @@ class Timed(NamedTuple):
         return replace(self.recipe, options={**self.recipe.options, "descent": asdict(plan), "seconds": steps * self.step + self.closing})
 
 
-def time_network(family: Any, recipe: Recipe, train: Labelled, labels: int, *, seed: int, threads: int | None) -> Timed:
-    """Time a few steps on these rows, by so many threads (None: a measurement chooses)."""
+def time_network(family: Any, recipe: Recipe, train: Labelled, labels: int, *, seed: int, threads: int | None, answered: int = 0) -> Timed:
+    """Time a few steps on these rows, by so many threads (None: a measurement chooses); so many rows are `answered` after the last one."""
     _need_torch()
     from ..core.step_times import measure
 
@@ -69,6 +70,7 @@ def time_network(family: Any, recipe: Recipe, train: Labelled, labels: int, *, s
     options = {**recipe.options, "planned_rows": len(train), "timed": measured.said._asdict()}
     recipe = replace(recipe, options=options, parameters=sum(parameter.numel() for parameter in network.parameters()))
     closing = CLOSING * sum(array.numel() for array in (*network.parameters(), *network.buffers()))
+    closing += ANSWERING * _a_pass(recipe, plan) * measured.seconds * answered / len(train)
     return Timed(recipe, plan, max(math.ceil(plan.steps * ENOUGH), _a_pass(recipe, plan)), measured.seconds, closing)
 
 

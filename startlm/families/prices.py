@@ -66,7 +66,7 @@ def priced(family: Any, recipe: Recipe, ground: Ground) -> Price:
     learn, seed = ground.learn, ground.seed
     passes = ground.passes * (LESSONS if TEACHES in recipe.options and not hasattr(family, "keeps") else 1)
     if hasattr(family, "network"):
-        network = time_network(family, recipe, learn, ground.outputs, seed=seed, threads=ground.threads)
+        network = time_network(family, recipe, learn, ground.outputs, seed=seed, threads=ground.threads, answered=0 if ground.dev is None else len(ground.dev))
         return Price(network.recipe, network.least * passes, network.whole * passes, lambda seconds: network.within(seconds / passes))
     if hasattr(family, "seconds"):
         reading, taken = family.seconds(learn, ground.dev, recipe, passes, ground.folder / family.keeps, seed)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from startlm.core.contracts import Recipe
+from startlm.core.contracts import Facts, Labelled, Recipe
 from startlm.core.descent_plan import DescentPlan
 from startlm.core.recipes import TEACHER, TEACHES
-from startlm.families.network import Timed
+from startlm.families.bag import Bag
+from startlm.families.network import Timed, time_network
 from startlm.families.prices import Price, Reading, dealt, enough_for
 
 READ = ("vectors",)
@@ -96,3 +98,12 @@ def test_a_network_is_shortened_to_the_time_and_never_below_one_pass(there: floa
     recipe = timed.within(there)
     assert (recipe.options["descent"]["steps"], recipe.options["descent"]["stop"], recipe.options["seconds"]) == (steps, steps, steps + 5.0)
     assert (timed.least, timed.whole) == (39.0, 105.0)
+
+
+def test_the_price_of_a_network_counts_what_its_engines_then_answer() -> None:
+    """As long as 1.5 passes over those rows; they are twice as many as those it learns from."""
+    rows = Labelled([f"parcel {number}" for number in range(60)], np.arange(60) % 2)
+    recipe = Bag.recipe(Facts(rows=60, labels=2, mean_length=2, length_99=2, chinese=0.0), "small")
+    timed = time_network(Bag, recipe, rows, 2, seed=0, threads=1, answered=120)
+    a_pass = timed.descent.steps / recipe.options["epochs"]
+    assert timed.closing >= 2 * 1.5 * a_pass * timed.step and timed.least == timed.steps * timed.step + timed.closing
